@@ -1,0 +1,423 @@
+//! The launch plan: what the engine does on the host, and the steps that init runs in the new container, in order.
+//!
+//! Written by `src/plan/` (TypeScript), run by `crates/engine` and `crates/init`. Nothing here decides: a field says what
+//! to do, never under which condition. Paths are absolute unless a field says otherwise.
+
+use alloc::{collections::BTreeMap, string::String, vec::Vec};
+use serde::{Deserialize, Serialize};
+
+/// Everything that a container needs to come into being.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct LaunchPlan {
+    /// What the container's state record says.
+    pub record: RecordSeed,
+    /// Where the host pid of the container's init is written, before its program runs.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub pid_file: Option<String>,
+    /// The cgroup to create, fill and join.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub cgroup: Option<CgroupPlan>,
+    /// Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub oom_score_adj: Option<i32>,
+    pub descriptors: Descriptors,
+    /// The unix socket that gets the pty master (runc's `--console-socket`).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub console_socket: Option<String>,
+    /// The unix socket that gets a pidfd of init (runc's `--pidfd-socket`).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub pidfd_socket: Option<String>,
+    /// Make the directory `notify` in the container's state directory, where `start` will put the sd_notify(3) socket.
+    pub notify_directory: bool,
+    pub init: InitPlan,
+}
+
+/// The part of the state record that is known before the launch.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct RecordSeed {
+    /// The directory of all containers' records.
+    pub root: String,
+    pub id: String,
+    pub oci_version: String,
+    pub bundle: String,
+    pub rootfs: String,
+    /// RFC 3339.
+    pub created: String,
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// Which of the caller's descriptors the container gets, by their numbers in the caller. All others are closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Descriptors {
+    /// They become 0, 1 and 2; -1 stands for one that is not open.
+    pub stdio: [i32; 3],
+    /// They become 3, 4, ….
+    pub inherit: Vec<i32>,
+}
+
+/// A cgroup, as directories in one or more hierarchies.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct CgroupPlan {
+    pub hierarchies: Vec<HierarchyPlan>,
+    /// Device access, in order, the last match wins (cgroup v1 devices.allow/deny; an eBPF program on v2).
+    pub devices: Vec<DeviceRule>,
+    /// Go on without a cgroup where the caller may not create one: an unprivileged user's container without limits.
+    pub optional: bool,
+}
+
+/// The container's directory in one hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HierarchyPlan {
+    /// Where the hierarchy is mounted: `/sys/fs/cgroup/memory`, `/sys/fs/cgroup`.
+    pub mount: String,
+    /// 1 or 2.
+    pub version: u8,
+    /// v1: the controllers of this hierarchy (`cpu`, `cpuacct`; `name=systemd`). v2: those to enable on the way down.
+    pub controllers: Vec<String>,
+    /// The directory below `mount`, without a leading slash.
+    pub path: String,
+    /// Values to write after creation, in order.
+    pub writes: Vec<CgroupWrite>,
+}
+
+/// One value written to one file of a cgroup directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct CgroupWrite {
+    /// A name without a slash.
+    pub file: String,
+    pub value: String,
+}
+
+/// A rule of the devices controller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DeviceRule {
+    pub allow: bool,
+    /// `a` (all), `b` or `c`.
+    pub kind: String,
+    /// None: any.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub major: Option<u32>,
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub minor: Option<u32>,
+    /// Letters of `rwm`.
+    pub access: String,
+}
+
+/// What init does. Sent to it in one frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct InitPlan {
+    /// New (no path) or joined (a path) namespaces. A kind that is absent stays the caller's.
+    pub namespaces: Vec<Namespace>,
+    /// How ids map in a new user namespace.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub id_maps: Option<IdMaps>,
+    /// Lines for /proc/PID/timens_offsets (time_namespaces(7)), for a new time namespace.
+    pub time_offsets: Vec<String>,
+    /// Take hold of the mount sources before the user namespace is entered, with the caller's rights.
+    /// Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
+    pub sources_first: bool,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum NamespaceKind {
+    User,
+    Pid,
+    Mount,
+    Network,
+    Ipc,
+    Uts,
+    Cgroup,
+    Time,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Namespace {
+    pub kind: NamespaceKind,
+    /// A file that refers to the namespace to join; none for a new one.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub path: Option<String>,
+}
+
+/// The id maps of a new user namespace (user_namespaces(7)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct IdMaps {
+    pub uids: Vec<IdMap>,
+    pub gids: Vec<IdMap>,
+    /// Through newuidmap(1) and newgidmap(1), which may map the ranges of subuid(5), instead of by the engine itself.
+    pub helpers: bool,
+    /// Write `deny` to /proc/PID/setgroups first: what an unprivileged writer of gid_map has to do.
+    pub deny_setgroups: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct IdMap {
+    pub inside: u32,
+    pub outside: u32,
+    pub size: u32,
+}
+
+/// One thing that init does. The variants stand in the order in which a usual plan has them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Step {
+    /// Sets the loopback interface of a new network namespace up.
+    LoopbackUp,
+    /// Changes the propagation of every mount in the new mount namespace (mount_namespaces(7)).
+    HostPropagation { to: Propagation },
+    /// Attaches the directory at `path`, with what is mounted below it, where the container's root will be.
+    Rootfs { path: String },
+    /// Mounts something at a place inside the root.
+    Mount(Mount),
+    /// Makes a device node, unless the same one is there already.
+    Device(Device),
+    /// Binds the host's device node at a path inside the root: what mknod(2) is not allowed in a user namespace.
+    HostDevice { path: String },
+    /// Makes a symbolic link, unless something is there already; with `replace`, whatever non-directory is there goes first.
+    Link { target: String, path: String, replace: bool },
+    /// Makes the root the root of the mount namespace: pivot_root(2), and lets go of the host's mounts.
+    PivotRoot,
+    /// The same without pivot_root(2), for a root on a ramdisk: moves the root over `/` and chroots.
+    MoveRoot,
+    /// A new session. With `slave`, that pty slave is the terminal; without, a new pty of the container's devpts is.
+    Terminal(Terminal),
+    /// A new session without a terminal.
+    NewSession,
+    /// Joins a new session keyring of this name (keyrings(7)).
+    SessionKeyring { name: String },
+    /// The propagation of the container's root mount.
+    RootPropagation { to: Propagation, recursive: bool },
+    /// Makes the root mount read-only; the mounts below it stay as they are.
+    ReadonlyRoot,
+    Hostname { name: String },
+    Domainname { name: String },
+    /// Writes `value` to the file `path` below /proc/sys, through a private procfs.
+    Sysctl { path: String, value: String },
+    /// Makes a path and all that is mounted below it read-only; a path that does not exist is passed over.
+    ReadonlyPath { path: String },
+    /// Hides a path: a file under /dev/null, a directory under an empty read-only tmpfs. One that does not exist is passed over.
+    MaskedPath { path: String },
+    Umask { mask: u32 },
+    /// setrlimit(2): the number of the resource; limits as decimal strings, `unlimited` is 18446744073709551615.
+    Rlimit { resource: u32, soft: ExactU64, hard: ExactU64 },
+    /// Groups, user, group and capabilities.
+    Credentials(Credentials),
+    /// Goes to the directory, which is made if it is missing, and checks that it is inside the root.
+    WorkingDirectory { path: String },
+    /// Looks the program up in the environment's PATH, so that a missing one is reported before `start`.
+    FindProgram,
+    /// Waits until the engine has written the record.
+    Commit,
+    /// Waits for `start`.
+    Gate,
+    NoNewPrivileges,
+    /// Becomes the program. Always the last step.
+    Exec(Program),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Propagation {
+    Shared,
+    Slave,
+    Private,
+    Unbindable,
+}
+
+/// A mount inside the root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Mount {
+    /// Where, inside the root. Made if it is missing: a directory, or a file for a source that is not a directory.
+    pub target: String,
+    pub what: Mounted,
+    /// Attributes of the mount itself.
+    pub set: Vec<MountAttribute>,
+    pub clear: Vec<MountAttribute>,
+    /// Attributes of the mount and all below it.
+    pub set_recursively: Vec<MountAttribute>,
+    pub clear_recursively: Vec<MountAttribute>,
+    /// In order, each with whether it applies to all mounts below.
+    pub propagation: Vec<PropagationChange>,
+    /// Copy what the target holds into the new file system (`tmpcopyup`).
+    pub copy_up: bool,
+    /// Fail when the target or one above it is a symbolic link: for proc and sysfs.
+    pub real_directory: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Mounted {
+    /// A new instance of a file system: fsopen(2), with its parameters in order.
+    Filesystem { kind: String, parameters: Vec<Parameter> },
+    /// A view of a host path.
+    Bind { source: String, recursive: bool },
+}
+
+/// A parameter of a file system: a flag, or a name with a value (fsconfig(2)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Parameter {
+    pub name: String,
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub value: Option<String>,
+}
+
+/// mount_setattr(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum MountAttribute {
+    Ro,
+    Nosuid,
+    Nodev,
+    Noexec,
+    Noatime,
+    Strictatime,
+    Relatime,
+    Nodiratime,
+    Nosymfollow,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct PropagationChange {
+    pub to: Propagation,
+    pub recursive: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Device {
+    /// Inside the root.
+    pub path: String,
+    /// `b`, `c`, `u` (the same as `c`) or `p`.
+    pub kind: String,
+    pub major: u32,
+    pub minor: u32,
+    /// Permission bits; not reduced by the umask.
+    pub mode: u32,
+    pub uid: u32,
+    pub gid: u32,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Terminal {
+    /// A pty slave on the host (the seed's `--console`).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub slave: Option<String>,
+    /// The size, if it is to be set: rows and columns (ioctl_tty(2)).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub rows: Option<u16>,
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub columns: Option<u16>,
+    /// Who owns the pty slave.
+    pub uid: u32,
+}
+
+/// credentials(7), capabilities(7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Credentials {
+    pub uid: u32,
+    pub gid: u32,
+    /// The supplementary groups, exactly; none where setgroups(2) is denied.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub groups: Option<Vec<u32>>,
+    /// None: all sets stay what the change of user makes of them.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub capabilities: Option<CapabilitySets>,
+}
+
+/// The five capability sets, each as the numbers of its capabilities.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct CapabilitySets {
+    pub bounding: Vec<u8>,
+    pub effective: Vec<u8>,
+    pub permitted: Vec<u8>,
+    pub inheritable: Vec<u8>,
+    pub ambient: Vec<u8>,
+}
+
+/// What the container runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Program {
+    /// At least one; the first names the program.
+    pub args: Vec<String>,
+    /// `NAME=value`.
+    pub env: Vec<String>,
+    /// Add HOME from the container's /etc/passwd entry of this uid (`/` without one).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub home_of: Option<u32>,
+}
+
+/// A 64-bit number that crosses JSON exactly: as a decimal string.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ExactU64(pub u64);
+
+#[cfg(feature = "typescript")]
+impl ts_rs::TS for ExactU64 {
+    type WithoutGenerics = Self;
+    type OptionInnerType = Self;
+    fn name(_: &ts_rs::Config) -> std::string::String {
+        "string".into()
+    }
+    fn inline(config: &ts_rs::Config) -> std::string::String {
+        <Self as ts_rs::TS>::name(config)
+    }
+}
+
+impl Serialize for ExactU64 {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() { serializer.collect_str(&self.0) } else { serializer.serialize_u64(self.0) }
+    }
+}
+
+impl<'de> Deserialize<'de> for ExactU64 {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if deserializer.is_human_readable() {
+            let text = String::deserialize(deserializer)?;
+            text.parse().map(Self).map_err(|_| serde::de::Error::custom("not an unsigned 64-bit number"))
+        } else {
+            u64::deserialize(deserializer).map(Self)
+        }
+    }
+}

@@ -1,0 +1,170 @@
+/**
+ * What the orchestrator may ask of the machine, in the words of the task. Start here to see where TypeScript ends.
+ *
+ * Implemented by node.ts (the napi addon), quickjs.ts (the static binary) and fake.ts (tests). Every verb that touches
+ * the machine is one function of crates/engine/src/verbs.rs and fails with a {@link HostFailure}, never with anything else.
+ * This file imports nothing but the plan's types.
+ */
+import type { Failure, LaunchPlan } from './plan.js'
+
+/** A value, or a promise of it: the static host answers at once, Node off its event loop. */
+export type Awaitable<T> = T | PromiseLike<T>
+
+/** The process that we are: read once, at the top, and passed down. */
+export interface Caller {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  readonly pid: number
+  /** Whether standard error is a terminal. */
+  readonly stderrIsTerminal: boolean
+  readonly stdoutIsTerminal: boolean
+  readonly stdinIsTerminal: boolean
+}
+
+/** What was asked of the machine, once, before planning. */
+export interface Facts {
+  /** uname(2)'s release: `6.18.0`. */
+  readonly kernel: string
+  readonly euid: number
+  readonly egid: number
+  /** Whether we are in a user namespace other than the first. */
+  readonly inUserNamespace: boolean
+  /** The numbers of our effective capabilities (capabilities(7)). */
+  readonly capabilities: readonly number[]
+  /** The cgroup hierarchies that are mounted, and where in each we are. */
+  readonly cgroups: readonly CgroupHierarchy[]
+}
+
+/** A mounted cgroup hierarchy. A v2 hierarchy beside v1 ones makes the layout hybrid. */
+export interface CgroupHierarchy {
+  /** Where it is mounted: `/sys/fs/cgroup/memory`. */
+  readonly mount: string
+  readonly version: 1 | 2
+  /** v1: the controllers, or `name=systemd`. v2: what cgroup.controllers of the mount's root lists. */
+  readonly controllers: readonly string[]
+  /** Our own cgroup in it, relative to `mount`, with a leading slash: `/user.slice`. */
+  readonly own: string
+}
+
+/** Names a container: the directory of all records, and its id. */
+export interface ContainerRef {
+  readonly root: string
+  readonly id: string
+}
+
+export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
+
+/** A container as its record and the kernel describe it now. */
+export interface Inspection {
+  readonly id: string
+  readonly status: Status
+  /** The host pid of init; 0 when it is gone. */
+  readonly pid: number
+  readonly ociVersion: string
+  readonly bundle: string
+  readonly rootfs: string
+  /** RFC 3339. */
+  readonly created: string
+  /** The uid that owns the record. */
+  readonly owner: number
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** A directory in the root whose record can't be read. */
+export interface BrokenRecord {
+  readonly id: string
+  readonly failure: Failure
+}
+
+/** A container's init as this process holds it. Numbers of descriptors; `supervise`, `awaitReady` and `close` end them. */
+export interface Launched {
+  readonly pid: number
+  readonly pidfd: number
+  /** The pty master, with a terminal and no console socket. */
+  readonly console?: number
+}
+
+/** How a process ended: exactly one of the two is set. */
+export interface ExitStatus {
+  readonly exitCode?: number
+  readonly signal?: number
+}
+
+export interface Supervision extends ContainerRef {
+  readonly pid: number
+  readonly pidfd: number
+  /** The pty master to copy from and to our own terminal, in raw mode, with its size followed. */
+  readonly console?: number
+  /** From `start`: forward what the container's service says to the socket that systemd gave us. */
+  readonly notifier?: number
+  /** Adopt orphans of the container (PR_SET_CHILD_SUBREAPER) while we wait. */
+  readonly subreaper: boolean
+  /** Forward the signals that we get (all but SIGCHLD, SIGURG; SIGWINCH resizes) to init. */
+  readonly forwardSignals: boolean
+}
+
+/** What a verb throws: the failed step, its object and errno. */
+export class HostFailure extends Error {
+  override readonly name = 'HostFailure'
+  readonly step: string
+  readonly object: string
+  readonly errno: number
+
+  constructor(failure: Failure) {
+    super(`${failure.step} ${failure.object}`)
+    this.step = failure.step
+    this.object = failure.object
+    this.errno = failure.errno
+  }
+}
+
+export interface Host {
+  readonly caller: Caller
+
+  facts(): Awaitable<Facts>
+
+  /** The text of a file of at most 16 MiB, in UTF-8. */
+  readText(path: string): Awaitable<string>
+  /** Standard input, to its end, with the same limit. */
+  readInput(): Awaitable<string>
+  /** Makes a file that must not exist, with mode 0666 less the umask. */
+  createText(path: string, text: string): Awaitable<void>
+  /** Whether `path` is a directory, after following links; a missing one is `false`. */
+  isDirectory(path: string): Awaitable<boolean>
+
+  /** One write(2) where that is possible. */
+  writeOutput(text: string): Awaitable<void>
+  writeError(text: string): Awaitable<void>
+  /** Appends to a log file, made with mode 0644 if it is missing: one write(2). */
+  appendLog(path: string, text: string): Awaitable<void>
+
+  /**
+   * Carries a plan out: record, cgroup, init. Returns when init waits at the gate, or has become the program in a plan
+   * without one. After a failure nothing is left: no record, cgroup, process.
+   */
+  launch(plan: LaunchPlan): Awaitable<Launched>
+  /**
+   * Opens the gate of a created container and returns when the program runs. With `notifySocket`, the container's sd_notify
+   * socket is made first, and a descriptor for `supervise` or `awaitReady` comes back.
+   */
+  start(container: ContainerRef & { readonly notifySocket?: string }): Awaitable<{ readonly notifier?: number }>
+  /** Forwards sd_notify messages until the service is READY or init is gone. */
+  awaitReady(request: ContainerRef & { readonly notifier: number; readonly pid: number }): Awaitable<void>
+  /** Waits for a container's init, which is our child, and does meanwhile what {@link Supervision} says. */
+  supervise(request: Supervision): Awaitable<ExitStatus>
+
+  /** Fails with step `find container` and ENOENT where there is none. */
+  inspect(container: ContainerRef): Awaitable<Inspection>
+  /** The containers of a root, in the order of their ids; an empty list with `missing` where there is no such directory. */
+  list(root: string): Awaitable<{ readonly missing: boolean; readonly containers: readonly (Inspection | BrokenRecord)[] }>
+  /** Sends a signal to init, or to every process of the container. Fails with ESRCH when it has none. */
+  signal(request: ContainerRef & { readonly signal: number; readonly all: boolean }): Awaitable<void>
+  /**
+   * Removes a container: its processes (only with `force`, or when it is merely created), cgroup, record.
+   * Without `force`, fails with step `delete container` and EBUSY while it runs. Works from the intent record alone.
+   */
+  destroy(request: ContainerRef & { readonly force: boolean }): Awaitable<void>
+  /** Closes a descriptor that `launch` or `start` returned. */
+  close(descriptor: number): Awaitable<void>
+}

@@ -1,0 +1,249 @@
+// Generated from crates/wire by `npm run generate`; do not edit.
+// The launch plan as TypeScript sees it: what a config.json is compiled into, and what the engine and init carry out.
+
+export type Failure = { 
+/**
+ * What was being done, in words that complete "cannot …": `mount proc`, `write uid_map`, `find program`.
+ */
+step: string, 
+/**
+ * What it was done to: a path, a name, a number. Empty where the step says it all.
+ */
+object: string, 
+/**
+ * The errno of the system call that failed (errno(3)); 0 when no system call did.
+ */
+errno: number, };
+
+export type LaunchPlan = { 
+/**
+ * What the container's state record says.
+ */
+record: RecordSeed, 
+/**
+ * Where the host pid of the container's init is written, before its program runs.
+ */
+pidFile?: string, 
+/**
+ * The cgroup to create, fill and join.
+ */
+cgroup?: CgroupPlan, 
+/**
+ * Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
+ */
+oomScoreAdj?: number, descriptors: Descriptors, 
+/**
+ * The unix socket that gets the pty master (runc's `--console-socket`).
+ */
+consoleSocket?: string, 
+/**
+ * The unix socket that gets a pidfd of init (runc's `--pidfd-socket`).
+ */
+pidfdSocket?: string, 
+/**
+ * Make the directory `notify` in the container's state directory, where `start` will put the sd_notify(3) socket.
+ */
+notifyDirectory: boolean, init: InitPlan, };
+
+export type RecordSeed = { 
+/**
+ * The directory of all containers' records.
+ */
+root: string, id: string, ociVersion: string, bundle: string, rootfs: string, 
+/**
+ * RFC 3339.
+ */
+created: string, annotations: { [key in string]: string }, };
+
+export type Descriptors = { 
+/**
+ * They become 0, 1 and 2; -1 stands for one that is not open.
+ */
+stdio: [number, number, number], 
+/**
+ * They become 3, 4, ….
+ */
+inherit: Array<number>, };
+
+export type CgroupPlan = { hierarchies: Array<HierarchyPlan>, 
+/**
+ * Device access, in order, the last match wins (cgroup v1 devices.allow/deny; an eBPF program on v2).
+ */
+devices: Array<DeviceRule>, 
+/**
+ * Go on without a cgroup where the caller may not create one: an unprivileged user's container without limits.
+ */
+optional: boolean, };
+
+export type HierarchyPlan = { 
+/**
+ * Where the hierarchy is mounted: `/sys/fs/cgroup/memory`, `/sys/fs/cgroup`.
+ */
+mount: string, 
+/**
+ * 1 or 2.
+ */
+version: number, 
+/**
+ * v1: the controllers of this hierarchy (`cpu`, `cpuacct`; `name=systemd`). v2: those to enable on the way down.
+ */
+controllers: Array<string>, 
+/**
+ * The directory below `mount`, without a leading slash.
+ */
+path: string, 
+/**
+ * Values to write after creation, in order.
+ */
+writes: Array<CgroupWrite>, };
+
+export type CgroupWrite = { 
+/**
+ * A name without a slash.
+ */
+file: string, value: string, };
+
+export type DeviceRule = { allow: boolean, 
+/**
+ * `a` (all), `b` or `c`.
+ */
+kind: string, 
+/**
+ * None: any.
+ */
+major?: number, minor?: number, 
+/**
+ * Letters of `rwm`.
+ */
+access: string, };
+
+export type InitPlan = { 
+/**
+ * New (no path) or joined (a path) namespaces. A kind that is absent stays the caller's.
+ */
+namespaces: Array<Namespace>, 
+/**
+ * How ids map in a new user namespace.
+ */
+idMaps?: IdMaps, 
+/**
+ * Lines for /proc/PID/timens_offsets (time_namespaces(7)), for a new time namespace.
+ */
+timeOffsets: Array<string>, 
+/**
+ * Take hold of the mount sources before the user namespace is entered, with the caller's rights.
+ * Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
+ */
+sourcesFirst: boolean, steps: Array<Step>, };
+
+export type NamespaceKind = "user" | "pid" | "mount" | "network" | "ipc" | "uts" | "cgroup" | "time";
+
+export type Namespace = { kind: NamespaceKind, 
+/**
+ * A file that refers to the namespace to join; none for a new one.
+ */
+path?: string, };
+
+export type IdMaps = { uids: Array<IdMap>, gids: Array<IdMap>, 
+/**
+ * Through newuidmap(1) and newgidmap(1), which may map the ranges of subuid(5), instead of by the engine itself.
+ */
+helpers: boolean, 
+/**
+ * Write `deny` to /proc/PID/setgroups first: what an unprivileged writer of gid_map has to do.
+ */
+denySetgroups: boolean, };
+
+export type IdMap = { inside: number, outside: number, size: number, };
+
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace: boolean, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
+
+export type Propagation = "shared" | "slave" | "private" | "unbindable";
+
+export type Mount = { 
+/**
+ * Where, inside the root. Made if it is missing: a directory, or a file for a source that is not a directory.
+ */
+target: string, what: Mounted, 
+/**
+ * Attributes of the mount itself.
+ */
+set: Array<MountAttribute>, clear: Array<MountAttribute>, 
+/**
+ * Attributes of the mount and all below it.
+ */
+setRecursively: Array<MountAttribute>, clearRecursively: Array<MountAttribute>, 
+/**
+ * In order, each with whether it applies to all mounts below.
+ */
+propagation: Array<PropagationChange>, 
+/**
+ * Copy what the target holds into the new file system (`tmpcopyup`).
+ */
+copyUp: boolean, 
+/**
+ * Fail when the target or one above it is a symbolic link: for proc and sysfs.
+ */
+realDirectory: boolean, };
+
+export type Mounted = { "filesystem": { kind: string, parameters: Array<Parameter>, } } | { "bind": { source: string, recursive: boolean, } };
+
+export type Parameter = { name: string, value?: string, };
+
+export type MountAttribute = "ro" | "nosuid" | "nodev" | "noexec" | "noatime" | "strictatime" | "relatime" | "nodiratime" | "nosymfollow";
+
+export type PropagationChange = { to: Propagation, recursive: boolean, };
+
+export type Device = { 
+/**
+ * Inside the root.
+ */
+path: string, 
+/**
+ * `b`, `c`, `u` (the same as `c`) or `p`.
+ */
+kind: string, major: number, minor: number, 
+/**
+ * Permission bits; not reduced by the umask.
+ */
+mode: number, uid: number, gid: number, };
+
+export type Terminal = { 
+/**
+ * A pty slave on the host (the seed's `--console`).
+ */
+slave?: string, 
+/**
+ * The size, if it is to be set: rows and columns (ioctl_tty(2)).
+ */
+rows?: number, columns?: number, 
+/**
+ * Who owns the pty slave.
+ */
+uid: number, };
+
+export type Credentials = { uid: number, gid: number, 
+/**
+ * The supplementary groups, exactly; none where setgroups(2) is denied.
+ */
+groups?: Array<number>, 
+/**
+ * None: all sets stay what the change of user makes of them.
+ */
+capabilities?: CapabilitySets, };
+
+export type CapabilitySets = { bounding: Array<number>, effective: Array<number>, permitted: Array<number>, inheritable: Array<number>, ambient: Array<number>, };
+
+export type Program = { 
+/**
+ * At least one; the first names the program.
+ */
+args: Array<string>, 
+/**
+ * `NAME=value`.
+ */
+env: Array<string>, 
+/**
+ * Add HOME from the container's /etc/passwd entry of this uid (`/` without one).
+ */
+homeOf?: number, };
