@@ -135,6 +135,31 @@ pub struct InitPlan {
     pub steps: Vec<Step>,
 }
 
+impl InitPlan {
+    fn namespace(&self, kind: NamespaceKind) -> Option<&Namespace> {
+        self.namespaces.iter().find(|namespace| namespace.kind == kind)
+    }
+
+    fn is_new(&self, kind: NamespaceKind) -> bool {
+        self.namespace(kind).is_some_and(|namespace| namespace.path.is_none())
+    }
+
+    /// Whether init has to fork once it has set its namespaces up: a process enters a PID namespace only as a child
+    /// (pid_namespaces(7)), and its own new time namespace likewise.
+    pub fn forks(&self) -> bool {
+        let pid = self.namespace(NamespaceKind::Pid);
+        self.is_new(NamespaceKind::Time) || (pid.is_some() && !self.pid_namespace_at_clone())
+    }
+
+    /// Whether the engine clones init straight into the new PID namespace: unless that has to belong to a user namespace
+    /// entered first, or init forks anyway.
+    pub fn pid_namespace_at_clone(&self) -> bool {
+        self.is_new(NamespaceKind::Pid)
+            && self.namespace(NamespaceKind::User).is_none()
+            && !self.is_new(NamespaceKind::Time)
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
@@ -200,6 +225,8 @@ pub enum Step {
     HostDevice { path: String },
     /// Makes a symbolic link, unless something is there already; with `replace`, whatever non-directory is there goes first.
     Link { target: String, path: String, replace: bool },
+    /// Makes a directory inside the root, with those above it, if it is missing: mode 0755.
+    Directory { path: String },
     /// Makes the root the root of the mount namespace: pivot_root(2), and lets go of the host's mounts.
     PivotRoot,
     /// The same without pivot_root(2), for a root on a ramdisk: moves the root over `/` and chroots.

@@ -1,0 +1,215 @@
+//! Making the cgroup that a plan describes.
+
+use crate::{CgroupRef, device, failure, freezer, members, remove, tree};
+use rustix::{
+    fd::{AsFd, BorrowedFd, OwnedFd},
+    fs::{self, Mode},
+    io::Errno,
+};
+use wire::{
+    Failure,
+    plan::{CgroupPlan, HierarchyPlan},
+};
+
+/// A cgroup that was just made: its directories are open.
+#[derive(Debug)]
+pub struct Cgroup {
+    refs: Vec<CgroupRef>,
+    /// One for each of `refs`.
+    directories: Vec<OwnedFd>,
+}
+
+impl Cgroup {
+    /// What the container's record says of it, inodes included. Empty where an optional cgroup could not be made.
+    pub fn refs(&self) -> &[CgroupRef] {
+        &self.refs
+    }
+
+    /// The v2 directory, for clone3(2) with CLONE_INTO_CGROUP.
+    pub fn v2_directory(&self) -> Option<BorrowedFd<'_>> {
+        self.members().find(|(reference, _)| reference.version == 2).map(|(_, directory)| directory.as_fd())
+    }
+
+    /// Moves a process in; `skip_v2` when it was cloned into the v2 directory.
+    pub fn join(&self, pid: i32, skip_v2: bool) -> Result<(), Failure> {
+        for (reference, directory) in self.members() {
+            if reference.version == 1 || !skip_v2 {
+                tree::write(directory, "cgroup.procs", &pid.to_string())
+                    .map_err(failure("join cgroup", &reference.path))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn members(&self) -> impl Iterator<Item = (&CgroupRef, &OwnedFd)> {
+        self.refs.iter().zip(&self.directories)
+    }
+}
+
+/// The directories that [`create`] will make or use, for the record of what is about to exist.
+pub fn planned(plan: &CgroupPlan) -> Vec<CgroupRef> {
+    let v1_freezer = plan.hierarchies.iter().any(is_v1_freezer);
+    plan.hierarchies
+        .iter()
+        .map(|hierarchy| CgroupRef {
+            path: path_of(hierarchy),
+            version: hierarchy.version,
+            inode: None,
+            freezer: if v1_freezer { is_v1_freezer(hierarchy) } else { hierarchy.version == 2 },
+        })
+        .collect()
+}
+
+/// Fails with EBUSY when one of the directories exists and has processes in it or below, or is frozen: a container in there
+/// would share its limits and its end with something else, or never run.
+pub fn check_unused(plan: &CgroupPlan) -> Result<(), Failure> {
+    for reference in planned(plan) {
+        let used = match tree::open(&reference).map_err(failure("create cgroup", &reference.path))? {
+            None => false,
+            Some(directory) => members::any(&directory)
+                .and_then(|any| Ok(any || (reference.freezer && freezer::frozen(&directory, reference.version)?)))
+                .map_err(failure("create cgroup", &reference.path))?,
+        };
+        if used {
+            return Err(failure("create cgroup", &reference.path)(Errno::BUSY));
+        }
+    }
+    Ok(())
+}
+
+/// Makes the directories, restricts devices, writes the values. After a failure, what was made is gone.
+///
+/// Directories above the container's own that are missing are made too and stay, as they may be shared.
+/// A plan that is `optional` gives a cgroup without directories where the caller may not make any.
+pub fn create(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
+    let mut made = Vec::new();
+    let result = make_directories(plan, &mut made);
+    let denied = |failure: &Failure| {
+        [Errno::ACCESS, Errno::PERM, Errno::ROFS].iter().any(|errno| errno.raw_os_error() == failure.errno)
+    };
+    let result = match result {
+        Ok(cgroup) => fill(plan, &cgroup).map(|()| cgroup),
+        Err(failure) if plan.optional && denied(&failure) => {
+            undo(&made);
+            return Ok(Cgroup { refs: Vec::new(), directories: Vec::new() });
+        }
+        Err(failure) => Err(failure),
+    };
+    result.inspect_err(|_| undo(&made))
+}
+
+/// Removes directories that are ours and still empty. Best effort: the failure that led here is what the caller has to know.
+fn undo(made: &[CgroupRef]) {
+    for directory in made.iter().rev() {
+        let _ = remove::now(directory);
+    }
+}
+
+fn make_directories(plan: &CgroupPlan, made: &mut Vec<CgroupRef>) -> Result<Cgroup, Failure> {
+    let mut cgroup = Cgroup { refs: planned(plan), directories: Vec::new() };
+    for (hierarchy, reference) in plan.hierarchies.iter().zip(&mut cgroup.refs) {
+        let directory = make_directory(hierarchy, made)?;
+        reference.inode = Some(tree::inode_of(&directory).map_err(failure("create cgroup", &reference.path))?);
+        cgroup.directories.push(directory);
+    }
+    Ok(cgroup)
+}
+
+/// Walks down from the mount, makes what is missing, and prepares each level for the next one.
+fn make_directory(hierarchy: &HierarchyPlan, made: &mut Vec<CgroupRef>) -> Result<OwnedFd, Failure> {
+    let HierarchyPlan { mount, version, controllers, path, .. } = hierarchy;
+    if path.split('/').any(|name| matches!(name, "" | "." | "..")) {
+        return Err(failure("create cgroup", path)(Errno::INVAL));
+    }
+    let mut directory = tree::open_absolute(mount, *version).map_err(failure("find cgroup hierarchy", mount))?;
+    let mut here = mount.trim_end_matches('/').to_owned();
+    for name in path.split('/') {
+        if *version == 2 {
+            enable(&directory, &here, controllers)?;
+        }
+        here = format!("{here}/{name}");
+        let step = || failure("create cgroup", &here);
+        let new = match fs::mkdirat(&directory, name, Mode::from_raw_mode(0o755)) {
+            Ok(()) => true,
+            Err(Errno::EXIST) => false,
+            Err(error) => return Err(step()(error)),
+        };
+        if new {
+            let inode = Some(tree::inode_at(&directory, name).map_err(step())?);
+            made.push(CgroupRef { path: here.clone(), version: *version, inode, freezer: false });
+        }
+        let child = tree::open_below(&directory, name).map_err(step())?;
+        if *version == 1 && controllers.iter().any(|controller| controller == "cpuset") {
+            inherit_cpuset(&directory, &child).map_err(failure("prepare cpuset", &here))?;
+        }
+        directory = child;
+    }
+    Ok(directory)
+}
+
+/// Enables controllers for the children of a v2 cgroup, those that are not enabled yet.
+fn enable(directory: &OwnedFd, path: &str, controllers: &[String]) -> Result<(), Failure> {
+    if controllers.is_empty() {
+        return Ok(());
+    }
+    let file = "cgroup.subtree_control";
+    let step = || failure("enable cgroup controllers in", path);
+    let enabled = tree::read(directory, file).map_err(step())?;
+    let missing: Vec<String> = controllers
+        .iter()
+        .filter(|controller| !enabled.split_whitespace().any(|one| one == controller.as_str()))
+        .map(|controller| format!("+{controller}"))
+        .collect();
+    if missing.is_empty() { Ok(()) } else { tree::write(directory, file, &missing.join(" ")).map_err(step()) }
+}
+
+/// A new v1 cpuset has no CPUs and no memory nodes, and admits no process until it has some: it gets its parent's.
+fn inherit_cpuset(parent: &OwnedFd, child: &OwnedFd) -> rustix::io::Result<()> {
+    for file in ["cpuset.cpus", "cpuset.mems"] {
+        if tree::read(child, file)?.trim().is_empty() {
+            tree::write(child, file, tree::read(parent, file)?.trim())?;
+        }
+    }
+    Ok(())
+}
+
+fn fill(plan: &CgroupPlan, cgroup: &Cgroup) -> Result<(), Failure> {
+    restrict_devices(plan, cgroup)?;
+    for (hierarchy, (reference, directory)) in plan.hierarchies.iter().zip(cgroup.members()) {
+        for write in &hierarchy.writes {
+            tree::write(directory, &write.file, &write.value)
+                .map_err(failure("write", &format!("{}/{}", reference.path, write.file)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Applies the device rules through the v1 controller where there is one, else through v2.
+fn restrict_devices(plan: &CgroupPlan, cgroup: &Cgroup) -> Result<(), Failure> {
+    if plan.devices.is_empty() {
+        return Ok(());
+    }
+    let rules = device::rules(&plan.devices)?;
+    let of_v1 = plan.hierarchies.iter().position(|hierarchy| hierarchy.version == 1 && controls(hierarchy, "devices"));
+    let of_v2 = plan.hierarchies.iter().position(|hierarchy| hierarchy.version == 2);
+    let Some((reference, directory)) = of_v1.or(of_v2).and_then(|index| cgroup.members().nth(index)) else {
+        return Err(failure("restrict devices", "without a cgroup")(Errno::OPNOTSUPP));
+    };
+    if reference.version == 1 {
+        device::write_list(directory, &rules).map_err(failure("restrict devices of cgroup", &reference.path))
+    } else {
+        device::attach_filter(directory, &rules).map_err(failure("restrict devices of cgroup", &reference.path))
+    }
+}
+
+fn controls(hierarchy: &HierarchyPlan, controller: &str) -> bool {
+    hierarchy.controllers.iter().any(|one| one == controller)
+}
+
+fn is_v1_freezer(hierarchy: &HierarchyPlan) -> bool {
+    hierarchy.version == 1 && controls(hierarchy, "freezer")
+}
+
+fn path_of(hierarchy: &HierarchyPlan) -> String {
+    format!("{}/{}", hierarchy.mount.trim_end_matches('/'), hierarchy.path)
+}

@@ -1,0 +1,105 @@
+//! Our end of the channel to init, and of a connection to the gate (wire::frame draws the conversations).
+
+use crate::failing::Failing;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    io::{self, Errno, IoSliceMut},
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType, recv,
+        recvmsg, send, socketpair,
+    },
+};
+use std::mem::MaybeUninit;
+use wire::{
+    Failure,
+    frame::{self, FromInit, HEADER, ToInit},
+};
+
+pub struct Channel {
+    socket: OwnedFd,
+}
+
+/// A message and the descriptor that came with it.
+pub struct Received {
+    pub message: FromInit,
+    pub descriptor: Option<OwnedFd>,
+}
+
+/// The channel and init's end of it.
+pub fn pair() -> Result<(Channel, OwnedFd), Failure> {
+    let (ours, theirs) = socketpair(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+        .failing("make a channel to", "init")?;
+    Ok((Channel { socket: ours }, theirs))
+}
+
+impl Channel {
+    pub fn new(socket: OwnedFd) -> Self {
+        Self { socket }
+    }
+
+    pub fn send(&self, message: &ToInit) -> Result<(), Failure> {
+        let bytes = frame::encode(message).map_err(|_| Errno::MSGSIZE).failing("tell", "init")?;
+        self.send_all(&bytes).failing("tell", "init")
+    }
+
+    pub fn send_all(&self, mut rest: &[u8]) -> io::Result<()> {
+        while !rest.is_empty() {
+            match send(&self.socket, rest, SendFlags::NOSIGNAL) {
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+
+    /// The next message; none at the end of the channel, when init has become its program or is gone.
+    pub fn receive(&self) -> Result<Option<Received>, Failure> {
+        match self.receive_frame() {
+            Ok(received) => Ok(Some(received)),
+            // A process that is killed with unread data in its socket resets it.
+            Err(Errno::PIPE | Errno::CONNRESET) => Ok(None),
+            Err(errno) => Err(errno).failing("hear from", "init"),
+        }
+    }
+
+    fn receive_frame(&self) -> io::Result<Received> {
+        let mut header = [0; HEADER];
+        let mut descriptor = None;
+        let mut filled = 0;
+        while filled < HEADER {
+            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+            let mut control = RecvAncillaryBuffer::new(&mut space);
+            let rest = header.get_mut(filled..).unwrap_or_default();
+            match recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut control, RecvFlags::CMSG_CLOEXEC) {
+                Ok(received) if received.bytes == 0 => return Err(Errno::PIPE),
+                Ok(received) => filled += received.bytes,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+            for message in control.drain() {
+                if let RecvAncillaryMessage::ScmRights(descriptors) = message {
+                    descriptor = descriptors.last().or(descriptor);
+                }
+            }
+        }
+        let length = frame::body_length(header).map_err(|_| Errno::PROTO)?;
+        let mut body = vec![0; length];
+        self.fill(&mut body)?;
+        let message = frame::decode(&body).map_err(|_| Errno::PROTO)?;
+        Ok(Received { message, descriptor })
+    }
+
+    fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
+        let mut filled = 0;
+        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match recv(self.socket.as_fd(), rest, RecvFlags::empty()) {
+                Ok((_, 0)) => return Err(Errno::PIPE),
+                Ok((_, count)) => filled += count,
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(errno),
+            }
+        }
+        Ok(())
+    }
+}

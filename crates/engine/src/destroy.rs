@@ -1,0 +1,75 @@
+//! Removing a container: its processes, its cgroup, its directory.
+
+use crate::{
+    failing::Failing,
+    inspect::{Status, status_of_living},
+    record::{Record, Remains, has_ended},
+    store::ContainerDir,
+};
+use cgroup::CgroupRef;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    io::Errno,
+    process::Signal,
+};
+use std::time::Duration;
+use wire::Failure;
+
+/// How long init may take to end after SIGKILL.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Removes a container. Whatever was begun and not finished, here or in a launch, is finished by doing it again.
+///
+/// Fails with step `delete container`, EBUSY and the status as its object when the container is running or paused and `force` is
+/// not set; with step `find container` and ENOENT where there is none. Without a record there is only a directory to remove.
+/// A record that can't be read is an error without `force`; with it, what can still be told from it is cleared away.
+pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
+    let container = ContainerDir::open_locked(root, id)?;
+    match container.read_record() {
+        Ok(record) => {
+            let init = living_init(&container, &record, force)?;
+            end(id, &record.cgroup, init)?;
+        }
+        Err(failure) if failure.errno == Errno::NOENT.raw_os_error() => {}
+        Err(failure) if !force => return Err(failure),
+        Err(_) => {
+            let bytes = container.read_record_bytes().unwrap_or_default();
+            let Remains { cgroup, init } = Remains::of(&String::from_utf8_lossy(&bytes));
+            end(id, &cgroup, init.map(|init| init.open()).transpose()?.flatten())?;
+        }
+    }
+    container.remove()
+}
+
+/// Init, if it is there and may be killed.
+fn living_init(container: &ContainerDir, record: &Record, force: bool) -> Result<Option<OwnedFd>, Failure> {
+    let Some(init) = record.init.map(|init| init.open()).transpose()?.flatten() else { return Ok(None) };
+    if !force {
+        let status = status_of_living(container, record)?;
+        if status != Status::Created {
+            return Err(Errno::BUSY).failing("delete container", &status.to_string());
+        }
+    }
+    Ok(Some(init))
+}
+
+/// Kills init and all that is left in the cgroup, waits for their end, and removes the cgroup.
+pub(crate) fn end(id: &str, cgroup: &[CgroupRef], init: Option<OwnedFd>) -> Result<(), Failure> {
+    if let Some(init) = &init {
+        match sys::pidfd::send_signal(init.as_fd(), Signal::KILL.as_raw()) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(error) => return Err(error).failing("kill container", id),
+        }
+    }
+    cgroup::kill(cgroup, Signal::KILL.as_raw())?;
+    if let Some(init) = &init
+        && !has_ended(init, PATIENCE).failing("kill container", id)?
+    {
+        return Err(Errno::TIMEDOUT).failing("kill container", id);
+    }
+    cgroup::remove(cgroup)
+}
+
+#[cfg(test)]
+#[path = "destroy_tests.rs"]
+mod tests;

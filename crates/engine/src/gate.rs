@@ -1,0 +1,121 @@
+//! The gate of a created container, from outside: the listening socket that init inherits, and `start`, which opens it.
+
+use crate::{
+    channel::Channel,
+    failing::Failing,
+    inspect::{self, Status},
+    notify,
+    store::{ContainerDir, GATE_SOCKET},
+};
+use rustix::{
+    fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd},
+    fs::{AtFlags, Mode, fchmod, unlinkat},
+    io::{self, Errno},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with},
+};
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use wire::{
+    Failure,
+    frame::{FromInit, START},
+};
+
+/// What a sockaddr_un holds, less the NUL.
+const MAX_SOCKET_PATH: usize = 107;
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Start {
+    pub root: String,
+    pub id: String,
+    /// Where systemd wants to hear from the service; `$NOTIFY_SOCKET`.
+    pub notify_socket: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub struct Started {
+    /// The descriptor of the container's sd_notify socket.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifier: Option<i32>,
+}
+
+/// Makes the gate's socket in the container's directory, for init to inherit.
+pub fn make(directory: &ContainerDir) -> Result<OwnedFd, Failure> {
+    let make = || -> io::Result<OwnedFd> {
+        let socket = new_socket()?;
+        // Before it has a name: only its owner may ask for a start.
+        fchmod(&socket, Mode::from_raw_mode(0o600))?;
+        bind(&socket, &address(directory.path(), directory.fd())?)?;
+        // `state` and a second `start` may knock while one is being served.
+        listen(&socket, 16)?;
+        Ok(socket)
+    };
+    make().failing("make the gate in", directory.path().display())
+}
+
+/// Connects to the gate: `ENOENT` or `ECONNREFUSED` when it is not closed (any more).
+pub fn knock(path: &Path, directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
+    let socket = new_socket()?;
+    connect(&socket, &address(path, directory)?)?;
+    Ok(socket)
+}
+
+/// Opens the gate, and returns when the program runs.
+pub fn start(request: &Start) -> Result<Started, Failure> {
+    const STEP: &str = "start container";
+    let directory = ContainerDir::open(&request.root, &request.id)?;
+    let status = inspect::inspect(&request.root, &request.id)?.status;
+    let refusal = |status| match status {
+        Status::Stopped => Errno::SRCH,
+        Status::Paused => Errno::BUSY,
+        Status::Creating => Errno::AGAIN,
+        Status::Created | Status::Running => Errno::ALREADY,
+    };
+    if status != Status::Created {
+        return Err(refusal(status)).failing(STEP, &request.id);
+    }
+    let notifier = match &request.notify_socket {
+        Some(target) => Some(notify::bind(&directory, target)?),
+        None => None,
+    };
+    let gate = match knock(directory.path(), directory.fd()) {
+        Ok(gate) => Channel::new(gate),
+        // Somebody else opened it since we looked, or init is gone.
+        Err(Errno::NOENT | Errno::CONNREFUSED) => {
+            let status = inspect::inspect(&request.root, &request.id)?.status;
+            return Err(refusal(status)).failing(STEP, &request.id);
+        }
+        Err(errno) => return Err(errno).failing(STEP, &request.id),
+    };
+    // A reset means that init is gone or serves another start: what it answers, or its silence, decides.
+    let _ = gate.send_all(&[START]);
+    await_exec(&gate).and_then(|running| if running { Ok(()) } else { Err(Errno::SRCH).failing(STEP, &request.id) })?;
+    // The gate is open for good; with its name gone, `state` need not knock any more.
+    let _ = unlinkat(directory.fd(), GATE_SOCKET, AtFlags::empty());
+    Ok(Started { notifier: notifier.map(IntoRawFd::into_raw_fd) })
+}
+
+/// Follows init to its execve: `true` when it became the program, `false` when it was gone before.
+pub fn await_exec(channel: &Channel) -> Result<bool, Failure> {
+    let mut executing = false;
+    while let Some(received) = channel.receive()? {
+        match received.message {
+            FromInit::Exec => executing = true,
+            FromInit::Failed(failure) => return Err(failure),
+            _ => return Err(Errno::PROTO).failing("understand", "init"),
+        }
+    }
+    Ok(executing)
+}
+
+fn new_socket() -> io::Result<OwnedFd> {
+    socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None)
+}
+
+fn address(path: &Path, directory: BorrowedFd<'_>) -> io::Result<SocketAddrUnix> {
+    let full = path.join(GATE_SOCKET);
+    if full.as_os_str().len() <= MAX_SOCKET_PATH {
+        return SocketAddrUnix::new(&full);
+    }
+    SocketAddrUnix::new(format!("/proc/self/fd/{}/{GATE_SOCKET}", directory.as_fd().as_raw_fd()))
+}

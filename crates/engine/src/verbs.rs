@@ -1,0 +1,132 @@
+//! The verbs of `src/host/host.ts`: a request in JSON, an answer in JSON.
+//!
+//! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`. A request is the object that the verb takes there; a single
+//! string or number is wrapped in an object under the name of its parameter.
+
+use crate::{destroy, facts, failing::Failing, files, gate, inspect, launch, signal};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use wire::{Failure, plan::LaunchPlan};
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+struct OfPath {
+    path: String,
+}
+
+#[derive(Deserialize)]
+struct OfText {
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct OfRoot {
+    root: String,
+}
+
+#[derive(Deserialize)]
+struct PathAndText {
+    path: String,
+    text: String,
+}
+
+#[derive(Deserialize)]
+struct OfDescriptor {
+    descriptor: i32,
+}
+
+/// `ContainerRef`.
+#[derive(Deserialize)]
+struct OfContainer {
+    root: String,
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct ToSignal {
+    root: String,
+    id: String,
+    signal: i32,
+    all: bool,
+}
+
+#[derive(Deserialize)]
+struct ToDestroy {
+    root: String,
+    id: String,
+    force: bool,
+}
+
+/// Runs a verb. Never panics: a defect of ours must not take a host process down.
+pub fn call(verb: &str, request: &str) -> String {
+    catch_unwind(AssertUnwindSafe(|| answer(verb, request)))
+        .unwrap_or_else(|_| Err(Failure::new("go on after a defect in", verb, 0)))
+        .unwrap_or_else(|failure| envelope(&Answer::<()>::Failure(failure)))
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer<T> {
+    Ok(T),
+    Failure(Failure),
+}
+
+/// An answer, or the failure that is one.
+fn answer(verb: &str, request: &str) -> Result<String, Failure> {
+    let ask = Ask { verb, request };
+    match verb {
+        "facts" => ask.with(|Nothing {}| facts::facts()),
+        "readText" => ask.with(|OfPath { path }| files::read_text(&path)),
+        "readInput" => ask.with(|Nothing {}| files::read_input()),
+        "createText" => ask.with(|PathAndText { path, text }| files::create_text(&path, &text)),
+        "isDirectory" => ask.with(|OfPath { path }| files::is_directory(&path)),
+        "writeOutput" => ask.with(|OfText { text }| files::write_output(&text)),
+        "writeError" => ask.with(|OfText { text }| files::write_error(&text)),
+        "appendLog" => ask.with(|PathAndText { path, text }| files::append_log(&path, &text)),
+        "launch" => ask.with(|plan: LaunchPlan| launch::launch(&plan)),
+        "start" => ask.with(|start: gate::Start| gate::start(&start)),
+        "inspect" => ask.with(|OfContainer { root, id }| inspect::inspect(&root, &id)),
+        "list" => ask.with(|OfRoot { root }| inspect::list(&root)),
+        "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
+        "destroy" => ask.with(|ToDestroy { root, id, force }| destroy::destroy(&root, &id, force)),
+        "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),
+        _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error())),
+    }
+}
+
+/// Closes a descriptor that `launch` or `start` gave away: never a standard stream.
+fn close(descriptor: i32) -> Result<(), Failure> {
+    let adopted = if descriptor > 2 { sys::descriptor::adopt(descriptor) } else { Err(Errno::BADF) };
+    adopted.map(drop).failing("close descriptor", descriptor)
+}
+
+struct Ask<'a> {
+    verb: &'a str,
+    request: &'a str,
+}
+
+impl Ask<'_> {
+    /// Reads the request, runs the verb, writes the answer.
+    fn with<R: DeserializeOwned, T: Serialize>(
+        &self,
+        run: impl FnOnce(R) -> Result<T, Failure>,
+    ) -> Result<String, Failure> {
+        let request = serde_json::from_str(self.request).map_err(|error| {
+            Failure::new("read request", format!("{}: {error}", self.verb), Errno::INVAL.raw_os_error())
+        })?;
+        run(request).map(|value| envelope(&Answer::Ok(value)))
+    }
+}
+
+fn envelope<T: Serialize>(answer: &Answer<T>) -> String {
+    // Only a map whose keys are not strings can't be written, and no answer has one.
+    serde_json::to_string(answer)
+        .unwrap_or_else(|_| r#"{"failure":{"step":"write answer","object":"","errno":0}}"#.to_owned())
+}
+
+#[cfg(test)]
+#[path = "verbs_tests.rs"]
+mod tests;

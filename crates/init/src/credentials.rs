@@ -1,0 +1,63 @@
+//! Who the program runs as: groups, user, group, and exactly the capabilities of the plan (capabilities(7)).
+
+use crate::failing::Failing;
+use rustix::{
+    io::Errno,
+    process::{Gid, Uid},
+    thread::{
+        CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_thread_groups, set_thread_res_gid,
+        set_thread_res_uid,
+    },
+};
+use sys::credentials::{clear_ambient, drop_from_bounding_set, in_bounding_set, raise_ambient};
+use wire::{Failure, plan::Credentials};
+
+/// The kernel numbers capabilities from 0 to at most this.
+const LAST: u8 = 63;
+
+pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
+    let Credentials { uid, gid, groups, capabilities } = credentials;
+    if let Some(sets) = capabilities {
+        // While CAP_SETPCAP is still there.
+        for number in 0..=LAST {
+            match in_bounding_set(number) {
+                None => break,
+                Some(true) if !sets.bounding.contains(&number) => {
+                    drop_from_bounding_set(number).failing("drop capability", number)?;
+                }
+                Some(_) => {}
+            }
+        }
+        set_keep_capabilities(true).failing("keep capabilities", "")?;
+    }
+    if let Some(groups) = groups {
+        let groups: alloc::vec::Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
+        set_thread_groups(&groups).failing("set supplementary groups", "")?;
+    }
+    let group = Some(Gid::from_raw(*gid));
+    set_thread_res_gid(group, group, group).failing("become group", gid)?;
+    let user = Some(Uid::from_raw(*uid));
+    set_thread_res_uid(user, user, user).failing("become user", uid)?;
+    let Some(sets) = capabilities else { return Ok(()) };
+    set_keep_capabilities(false).failing("keep capabilities", "")?;
+    clear_ambient().failing("clear ambient capabilities", "")?;
+    let set = |numbers: &[u8]| {
+        let bits = numbers.iter().filter(|number| **number <= LAST).fold(0, |bits, number| bits | 1u64 << number);
+        CapabilitySet::from_bits_retain(bits)
+    };
+    let exact = CapabilitySets {
+        effective: set(&sets.effective),
+        permitted: set(&sets.permitted),
+        inheritable: set(&sets.inheritable),
+    };
+    set_capabilities(None, exact).failing("set capabilities", "")?;
+    for number in &sets.ambient {
+        match raise_ambient(*number) {
+            Ok(()) => {}
+            // Not permitted or not inheritable: not granted, as the runtime-spec wants it.
+            Err(Errno::PERM) => {}
+            Err(errno) => return Err(errno).failing("raise ambient capability", number),
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! Host objects that steps need, taken hold of before the container's view begins: each is resolved once, by the caller's rules,
+//! and afterwards there is only the descriptor.
+
+use crate::failing::Failing;
+use alloc::vec::Vec;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat},
+    io::Errno,
+    mount::{OpenTreeFlags, open_tree},
+};
+use sys::mount::{Change, change};
+use wire::{
+    Failure,
+    plan::{InitPlan, Mounted, Propagation, Step},
+};
+
+/// What was taken hold of, by the number of the step that needs it.
+pub struct Sources(Vec<Option<Source>>);
+
+/// A host object.
+pub struct Source {
+    /// A detached copy of the mount.
+    pub mount: OwnedFd,
+    pub is_directory: bool,
+    /// The object itself, opened: for a terminal.
+    pub open: Option<OwnedFd>,
+}
+
+impl Sources {
+    /// The object for the step at `index`, which is handed over.
+    pub fn claim(&mut self, index: usize, step: &str) -> Result<Source, Failure> {
+        self.0.get_mut(index).and_then(Option::take).ok_or_else(|| Failure::new(step, "", Errno::BADF.raw_os_error()))
+    }
+}
+
+/// Opens every source that the plan names.
+pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
+    let propagation = plan.steps.iter().find_map(|step| match step {
+        Step::HostPropagation { to } => Some(*to),
+        _ => None,
+    });
+    let mut sources = Vec::with_capacity(plan.steps.len());
+    for step in &plan.steps {
+        sources.push(match step {
+            Step::Rootfs { path } => Some(mount("open rootfs", path, true, propagation)?),
+            Step::Mount(one) => match &one.what {
+                Mounted::Bind { source, recursive } => {
+                    Some(mount("open mount source", source, *recursive, propagation)?)
+                }
+                Mounted::Filesystem { .. } => None,
+            },
+            Step::HostDevice { path } => Some(mount("open device", path, false, propagation)?),
+            // The host's own, not what the image calls so (CVE-2025-31133).
+            Step::MaskedPath { .. } => Some(null_device(propagation)?),
+            Step::Terminal(terminal) => match &terminal.slave {
+                Some(path) => Some(pty_slave(path)?),
+                None => None,
+            },
+            _ => None,
+        });
+    }
+    Ok(Sources(sources))
+}
+
+fn mount(step: &str, path: &str, recursive: bool, propagation: Option<Propagation>) -> Result<Source, Failure> {
+    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    flags.set(OpenTreeFlags::AT_RECURSIVE, recursive);
+    let mount = open_tree(CWD, path, flags).failing(step, path)?;
+    // A copy of a shared mount is its peer: what is mounted in the container would appear on the host.
+    if let Some(to) = propagation.filter(|to| *to != Propagation::Shared) {
+        change(mount.as_fd(), recursive, Change::propagation(propagation_bit(to))).failing(step, path)?;
+    }
+    let is_directory = FileType::from_raw_mode(fstat(&mount).failing(step, path)?.st_mode) == FileType::Directory;
+    Ok(Source { mount, is_directory, open: None })
+}
+
+fn null_device(propagation: Option<Propagation>) -> Result<Source, Failure> {
+    const PATH: &str = "/dev/null";
+    let source = mount("open", PATH, false, propagation)?;
+    let found = fstat(&source.mount).failing("look at", PATH)?;
+    let is_null = FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice
+        && (major(found.st_rdev), minor(found.st_rdev)) == (1, 3);
+    if is_null { Ok(source) } else { Err(Errno::NODEV).failing("mask paths without the null device", PATH) }
+}
+
+fn pty_slave(path: &str) -> Result<Source, Failure> {
+    const STEP: &str = "open console";
+    let open = openat(CWD, path, OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC, Mode::empty()).failing(STEP, path)?;
+    if !rustix::termios::isatty(&open) {
+        return Err(Errno::NOTTY).failing(STEP, path);
+    }
+    let mount = sys::mount::clone(open.as_fd(), false).failing(STEP, path)?;
+    change(mount.as_fd(), false, Change::propagation(propagation_bit(Propagation::Private))).failing(STEP, path)?;
+    Ok(Source { mount, is_directory: false, open: Some(open) })
+}
+
+/// The MS_* bit of a propagation type.
+pub fn propagation_bit(propagation: Propagation) -> u64 {
+    use sys::mount::propagation::{PRIVATE, SHARED, SLAVE, UNBINDABLE};
+    match propagation {
+        Propagation::Shared => SHARED,
+        Propagation::Slave => SLAVE,
+        Propagation::Private => PRIVATE,
+        Propagation::Unbindable => UNBINDABLE,
+    }
+}

@@ -1,0 +1,201 @@
+//! Runs a plan's steps in order: one exhaustive match.
+
+use crate::{
+    channel::Channel,
+    credentials, devices,
+    failing::Failing,
+    gate, masks,
+    masks::EmptyDirectory,
+    mounts, pivot, program,
+    program::Prepared,
+    root::{Missing, Root},
+    sources::{Sources, propagation_bit},
+    sysctl::PrivateProc,
+    terminal,
+};
+use alloc::ffi::CString;
+use core::convert::Infallible;
+use rustix::{
+    fd::{AsFd, OwnedFd},
+    fs::{CWD, Mode, OFlags, ResolveFlags, openat},
+    io::Errno,
+    process::{fchdir, umask},
+    system::{setdomainname, sethostname},
+};
+use sys::mount::{Change, attach, attribute, change};
+use wire::{
+    Failure,
+    frame::{FromInit, ToInit},
+    plan::{InitPlan, Program, Step},
+};
+
+/// What steps leave for later ones.
+struct Progress<'a> {
+    plan: &'a InitPlan,
+    sources: Sources,
+    root: Option<Root>,
+    empty: EmptyDirectory,
+    proc: PrivateProc,
+    prepared: Option<Prepared>,
+    gate: Option<OwnedFd>,
+    first_own: i32,
+}
+
+/// Runs every step; the last one does not return unless it fails.
+pub fn run(
+    plan: &InitPlan,
+    sources: Sources,
+    channel: &mut Channel,
+    gate: Option<OwnedFd>,
+    first_own: i32,
+) -> Result<Infallible, Failure> {
+    let mut progress = Progress {
+        plan,
+        sources,
+        root: None,
+        empty: EmptyDirectory::default(),
+        proc: PrivateProc::default(),
+        prepared: None,
+        gate,
+        first_own,
+    };
+    for (index, step) in plan.steps.iter().enumerate() {
+        progress.run(index, step, channel)?;
+    }
+    Err(Failure::new("run a plan without a program", "", Errno::INVAL.raw_os_error()))
+}
+
+impl Progress<'_> {
+    fn run(&mut self, index: usize, step: &Step, channel: &mut Channel) -> Result<(), Failure> {
+        match step {
+            Step::LoopbackUp => sys::network::set_loopback_up().failing("set the loopback interface up", ""),
+            Step::HostPropagation { to } => {
+                let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
+                change(top.as_fd(), true, Change::propagation(propagation_bit(*to)))
+                    .failing("change the propagation of", "/")
+            }
+            Step::Rootfs { path } => {
+                let source = self.sources.claim(index, "attach rootfs")?;
+                let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
+                attach(&source.mount, top).failing("attach rootfs", path)?;
+                self.root = Some(Root::new(source.mount));
+                Ok(())
+            }
+            Step::Mount(mount) => {
+                let root = self.root.as_ref().ok_or_else(no_root)?;
+                mounts::mount(root, &mut self.sources, index, mount)
+            }
+            Step::Device(device) => devices::make(self.root()?, device),
+            Step::HostDevice { path } => {
+                let root = self.root.as_ref().ok_or_else(no_root)?;
+                devices::bind_host(root, &mut self.sources, index, path)
+            }
+            Step::Link { target, path, replace } => devices::link(self.root()?, target, path, *replace),
+            Step::Directory { path } => {
+                self.root()?.find_or_make(path, Missing::Directory).map(drop).failing("make directory", path)
+            }
+            Step::PivotRoot => pivot::pivot(self.root()?),
+            Step::MoveRoot => pivot::enter(self.root()?),
+            Step::Terminal(one) => {
+                let root = self.root.as_ref().ok_or_else(no_root)?;
+                terminal::set_up(root, &mut self.sources, index, one, channel)
+            }
+            Step::NewSession => terminal::leave(),
+            Step::SessionKeyring { name } => join_keyring(name),
+            Step::RootPropagation { to, recursive } => {
+                change(self.root()?.as_fd(), *recursive, Change::propagation(propagation_bit(*to)))
+                    .failing("change the propagation of", "the root")
+            }
+            Step::ReadonlyRoot => change(self.root()?.as_fd(), false, Change::set(attribute::RDONLY))
+                .failing("make read-only", "the root"),
+            Step::Hostname { name } => sethostname(name.as_bytes()).failing("set hostname", name),
+            Step::Domainname { name } => setdomainname(name.as_bytes()).failing("set domainname", name),
+            Step::Sysctl { path, value } => self.proc.set(path, value),
+            Step::ReadonlyPath { path } => masks::make_read_only(self.root()?, path),
+            Step::MaskedPath { path } => {
+                let root = self.root.as_ref().ok_or_else(no_root)?;
+                masks::mask(root, &mut self.sources, index, &mut self.empty, path)
+            }
+            Step::Umask { mask } => {
+                umask(Mode::from_raw_mode(*mask));
+                Ok(())
+            }
+            Step::Rlimit { resource, soft, hard } => {
+                sys::credentials::set_resource_limit(*resource, soft.0, hard.0).failing("set resource limit", resource)
+            }
+            Step::Credentials(one) => credentials::assume(one),
+            Step::WorkingDirectory { path } => self.change_directory(path),
+            Step::FindProgram => {
+                self.prepared = Some(program::prepare(self.program()?, self.root()?)?);
+                Ok(())
+            }
+            Step::Commit => {
+                channel.expect("hear that the record is written", |message| matches!(message, ToInit::Commit))?;
+                // From here on the record names us: whoever deletes the container finds us.
+                sys::process::set_parent_death_signal(0).failing("outlive the engine", "")
+            }
+            Step::Gate => {
+                let gate = self.gate.take().ok_or_else(|| Failure::new("wait for start", "", Errno::BADF.raw_os_error()))?;
+                channel.send(&FromInit::Ready)?;
+                // Whoever created us is done: from here on it is `start` that hears of failures.
+                *channel = gate::wait(&gate)?;
+                Ok(())
+            }
+            Step::NoNewPrivileges => {
+                rustix::thread::set_no_new_privs(true).failing("set no_new_privs", "")
+            }
+            Step::Exec(program) => self.execute(program, channel),
+        }
+    }
+
+    fn root(&self) -> Result<&Root, Failure> {
+        self.root.as_ref().ok_or_else(no_root)
+    }
+
+    fn program(&self) -> Result<&Program, Failure> {
+        match self.plan.steps.last() {
+            Some(Step::Exec(program)) => Ok(program),
+            _ => Err(Failure::new("find program", "", Errno::INVAL.raw_os_error())),
+        }
+    }
+
+    /// A directory outside the root could only come from a descriptor that leaked in (CVE-2024-21626): links of procfs are not
+    /// followed, and the kernel's own name of where we are must begin at the root.
+    fn change_directory(&self, path: &str) -> Result<(), Failure> {
+        const STEP: &str = "chdir to";
+        let flags = OFlags::PATH | OFlags::DIRECTORY;
+        let directory = self.root()?.open(path, flags, ResolveFlags::empty()).failing(STEP, path)?;
+        fchdir(&directory).failing(STEP, path)?;
+        let mut buffer = [0; 4096];
+        match sys::process::current_directory(&mut buffer).failing(STEP, path)? {
+            [b'/', ..] => Ok(()),
+            _ => Err(Errno::NOENT).failing("chdir out of the root to", path),
+        }
+    }
+
+    fn execute(&mut self, program: &Program, channel: &Channel) -> Result<(), Failure> {
+        let prepared = match self.prepared.take() {
+            Some(prepared) => prepared,
+            None => program::prepare(program, self.root()?)?,
+        };
+        let first_own = u32::try_from(self.first_own).unwrap_or(3);
+        sys::process::close_from_on_exec(first_own).failing("close descriptors", "")?;
+        channel.send(&FromInit::Exec)?;
+        let Err(failure) = prepared.execute();
+        Err(failure)
+    }
+}
+
+fn no_root() -> Failure {
+    Failure::new("act on a root that is not attached", "", Errno::INVAL.raw_os_error())
+}
+
+fn join_keyring(name: &str) -> Result<(), Failure> {
+    const STEP: &str = "join session keyring";
+    let text = CString::new(name).map_err(|_| Failure::new(STEP, name, Errno::INVAL.raw_os_error()))?;
+    match sys::keyring::join_session(&text) {
+        // A kernel without keyrings has none to protect.
+        Ok(()) | Err(Errno::NOSYS) => Ok(()),
+        Err(errno) => Err(errno).failing(STEP, name),
+    }
+}

@@ -1,0 +1,46 @@
+//! What TypeScript sees of this process: the `Native` of src/host/quickjs.ts.
+
+use rquickjs::{Ctx, Function, Object, Result};
+use std::{env, io::IsTerminal, process};
+
+/// The arguments of this process, or the position of the first that is not UTF-8.
+pub fn arguments() -> std::result::Result<Vec<String>, usize> {
+    env::args_os().enumerate().map(|(at, argument)| argument.into_string().map_err(|_| at)).collect()
+}
+
+/// The caller's facts, and the way to the engine's verbs.
+pub fn object<'js>(ctx: &Ctx<'js>, arguments: Vec<String>) -> Result<Object<'js>> {
+    let native = Object::new(ctx.clone())?;
+    native.set("argv", arguments)?;
+    native.set("environment", Function::new(ctx.clone(), environment)?)?;
+    native.set("cwd", env::current_dir().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default())?;
+    native.set("pid", process::id())?;
+    native.set("isTerminal", Function::new(ctx.clone(), is_terminal)?)?;
+    native.set("call", Function::new(ctx.clone(), call)?)?;
+    Ok(native)
+}
+
+/// The environment, asked for only by commands that need it. What is not UTF-8 is passed over.
+fn environment<'js>(ctx: Ctx<'js>) -> Result<Object<'js>> {
+    let object = Object::new(ctx)?;
+    for (name, value) in env::vars_os() {
+        if let (Ok(name), Ok(value)) = (name.into_string(), value.into_string()) {
+            object.set(name, value)?;
+        }
+    }
+    Ok(object)
+}
+
+fn is_terminal(descriptor: u8) -> bool {
+    match descriptor {
+        0 => std::io::stdin().is_terminal(),
+        1 => std::io::stdout().is_terminal(),
+        2 => std::io::stderr().is_terminal(),
+        _ => false,
+    }
+}
+
+/// One verb of src/host/host.ts: request and reply are JSON.
+fn call(verb: String, request: String) -> String {
+    engine::verbs::call(&verb, &request)
+}

@@ -1,0 +1,232 @@
+//! Starting the init helper: clone3(2) in the manner of vfork(2), then execveat(2) of an in-memory file.
+//!
+//! Safe to call in a process with threads (Node): between clone3 and execveat the child makes system calls only, on what was
+//! built before. It has a stack of its own and shares our memory until then, while the calling thread waits.
+
+use rustix::{
+    fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    io,
+};
+use std::{
+    cell::UnsafeCell,
+    ffi::{CStr, c_char},
+    ptr,
+};
+use syscalls::{Sysno, raw_syscall};
+
+const CLONE_VM: u64 = 0x100;
+const CLONE_PIDFD: u64 = 0x1000;
+const CLONE_VFORK: u64 = 0x4000;
+const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
+const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const F_DUPFD_CLOEXEC: usize = 1030;
+const F_SETFD: usize = 2;
+const AT_EMPTY_PATH: usize = 0x1000;
+const CLOSE_RANGE_CLOEXEC: usize = 4;
+const SIG_SETMASK: usize = 2;
+const SIGPIPE: usize = 13;
+const SIGCHLD: u64 = 17;
+const STACK: usize = 32 << 10;
+
+/// What to start.
+pub struct Spawn<'a> {
+    /// The executable, as a file that nobody can change.
+    pub image: BorrowedFd<'a>,
+    pub arguments: &'a [&'a CStr],
+    /// The descriptors that become 0, 1, 2, …. All others are closed.
+    pub descriptors: &'a [BorrowedFd<'a>],
+    /// Start in a new PID namespace.
+    pub pid_namespace: bool,
+    /// Start in this cgroup (v2).
+    pub cgroup: Option<BorrowedFd<'a>>,
+}
+
+/// A process that was started, a child of ours.
+pub struct Spawned {
+    /// In our PID namespace.
+    pub pid: i32,
+    pub pidfd: OwnedFd,
+}
+
+/// What the child needs, in our memory.
+struct Child {
+    image: i32,
+    arguments: *const *const c_char,
+    environment: *const *const c_char,
+    /// For each number from 0 on, which descriptor it becomes; first rewritten to temporary numbers.
+    descriptors: *mut i32,
+    count: usize,
+    /// The errno of what failed. Written by the child, read by us once clone3 has returned.
+    failed: UnsafeCell<i32>,
+}
+
+/// Starts it; returns when it runs or could not be run.
+pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
+    let arguments: Vec<*const c_char> =
+        spawn.arguments.iter().map(|argument| argument.as_ptr()).chain([ptr::null()]).collect();
+    let environment = [ptr::null::<c_char>()];
+    let mut descriptors: Vec<i32> = spawn.descriptors.iter().map(|descriptor| descriptor.as_raw_fd()).collect();
+    let child = Child {
+        image: spawn.image.as_raw_fd(),
+        arguments: arguments.as_ptr(),
+        environment: environment.as_ptr(),
+        descriptors: descriptors.as_mut_ptr(),
+        count: descriptors.len(),
+        failed: UnsafeCell::new(0),
+    };
+    let mut stack = Vec::<u128>::with_capacity(STACK / size_of::<u128>());
+    let mut pidfd = -1i32;
+    let mut flags = CLONE_VM | CLONE_VFORK | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
+    if spawn.pid_namespace {
+        flags |= u64::from(crate::namespace::kind::PID);
+    }
+    if spawn.cgroup.is_some() {
+        flags |= CLONE_INTO_CGROUP;
+    }
+    // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup.
+    let arguments: [u64; 11] = [
+        flags,
+        (&raw mut pidfd) as u64,
+        0,
+        0,
+        SIGCHLD,
+        stack.as_mut_ptr() as u64,
+        STACK as u64,
+        0,
+        0,
+        0,
+        spawn.cgroup.map_or(0, |cgroup| cgroup.as_raw_fd() as u64),
+    ];
+    // SAFETY: `arguments` is a struct clone_args of the size given. The child runs `run_child` on `stack`, which is 16-byte
+    // aligned and used by nobody else; CLONE_VFORK keeps this thread, and so all that `child` points to, in place until the
+    // child has left our memory by execveat or exit.
+    let result = unsafe { clone3_and_run(&arguments, run_child, &child) };
+    let pid = i32::try_from(result).map_err(|_| io::Errno::RANGE)?;
+    if pid < 0 {
+        return Err(io::Errno::from_raw_os_error(-pid));
+    }
+    // SAFETY: clone3 with CLONE_PIDFD stored a new descriptor there; nobody else owns it.
+    let pidfd = unsafe { OwnedFd::from_raw_fd(pidfd) };
+    // SAFETY: the child is gone from our memory, so nobody writes there any more.
+    match unsafe { child.failed.get().read_volatile() } {
+        0 => Ok(Spawned { pid, pidfd }),
+        errno => {
+            let _ = rustix::process::waitid(
+                rustix::process::WaitId::PidFd(pidfd.as_fd()),
+                rustix::process::WaitIdOptions::EXITED,
+            );
+            Err(io::Errno::from_raw_os_error(errno))
+        }
+    }
+}
+
+/// clone3 whose child calls `run(data)` on the stack in `arguments`. Returns the pid or a negative errno.
+///
+/// # Safety
+///
+/// `arguments` must name a stack that is 16-byte aligned, large enough for `run` and not otherwise used while the child lives
+/// in our memory; `run` must not return and must only make system calls; `data` must stay valid until then.
+unsafe fn clone3_and_run(arguments: &[u64; 11], run: unsafe extern "C" fn(*const Child) -> !, data: *const Child) -> i64 {
+    let result: i64;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the system call clobbers rax, rcx, r11. The child finds `run` and `data` in registers that the call preserves,
+    // and never returns into this frame.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, {data}",
+            "call {run}",
+            "ud2",
+            "2:",
+            run = in(reg) run,
+            data = in(reg) data,
+            inlateout("rax") Sysno::clone3.id() as i64 => result,
+            in("rdi") arguments.as_ptr(),
+            in("rsi") size_of_val(arguments),
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above; svc clobbers x0 only.
+    unsafe {
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x0, {data}",
+            "blr {run}",
+            "brk #1",
+            "2:",
+            run = in(reg) run,
+            data = in(reg) data,
+            in("x8") Sysno::clone3.id() as i64,
+            inlateout("x0") arguments.as_ptr() => result,
+            in("x1") size_of_val(arguments),
+        );
+    }
+    result
+}
+
+/// The child between clone3 and execveat. Only system calls: no allocation, no lock, nothing thread-local.
+unsafe extern "C" fn run_child(child: *const Child) -> ! {
+    // SAFETY: `spawn` keeps what `child` points to in place while we are here.
+    let child = unsafe { &*child };
+    // SAFETY: only system calls on numbers and on memory that `child` owns.
+    let errno = unsafe { become_image(child) };
+    // SAFETY: the parent waits and does not look before we are gone.
+    unsafe { child.failed.get().write_volatile(errno) };
+    loop {
+        // SAFETY: exit takes a number and does not return.
+        unsafe { raw_syscall!(Sysno::exit, 127) };
+    }
+}
+
+/// Arranges signals and descriptors, then becomes the image. Returns the errno of what failed.
+///
+/// # Safety
+///
+/// `child` must be what [`spawn`] built, and this the process that clone3 made.
+unsafe fn become_image(child: &Child) -> i32 {
+    /// Makes a system call and leaves the function when it fails.
+    macro_rules! call {
+        ($($argument:expr),+) => {
+            // SAFETY: see each use.
+            match unsafe { raw_syscall!($($argument),+) } as isize {
+                result if result < 0 => return -result as i32,
+                result => result as i32,
+            }
+        };
+    }
+
+    // The container starts with no signal blocked; SIGPIPE, which our hosts ignore, is as usual again.
+    let empty_mask = 0u64;
+    call!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const empty_mask, 0, size_of::<u64>());
+    let default_action = [0u64; 4];
+    call!(Sysno::rt_sigaction, SIGPIPE, &raw const default_action, 0, size_of::<u64>());
+
+    // First move all out of the way of the numbers to be given, then to those numbers.
+    let image = call!(Sysno::fcntl, child.image, F_DUPFD_CLOEXEC, child.count);
+    for number in 0..child.count {
+        // SAFETY: `descriptors` has `count` elements, and is ours while the parent waits.
+        let slot = unsafe { &mut *child.descriptors.add(number) };
+        if *slot as usize != number {
+            *slot = call!(Sysno::fcntl, *slot, F_DUPFD_CLOEXEC, child.count);
+        }
+    }
+    for number in 0..child.count {
+        // SAFETY: as above.
+        let from = unsafe { *child.descriptors.add(number) };
+        if from as usize == number {
+            call!(Sysno::fcntl, from, F_SETFD, 0);
+        } else {
+            call!(Sysno::dup3, from, number, 0);
+        }
+    }
+    call!(Sysno::close_range, child.count, u32::MAX, CLOSE_RANGE_CLOEXEC);
+    call!(Sysno::execveat, image, c"".as_ptr(), child.arguments, child.environment, AT_EMPTY_PATH);
+    0
+}

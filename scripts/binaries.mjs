@@ -1,0 +1,53 @@
+/** The two things that Cargo builds for dist/: the static binary and the addon. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import process from 'node:process'
+import { replace, root, run, target } from './toolchain.mjs'
+
+const triples = { x64: 'x86_64-unknown-linux-gnu', arm64: 'aarch64-unknown-linux-gnu' }
+
+/**
+ * dist/gantry. Its flags are for this binary alone (the addon must be dynamic), so it has a target directory of its own.
+ * Not position-independent: that saves the relocations at every start.
+ */
+export function buildStatic() {
+  const triple = triples[process.arch]
+  const directory = join(target, 'static')
+  const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
+  run(
+    'cargo',
+    [
+      'build',
+      '--quiet',
+      '--locked',
+      '--release',
+      '--package',
+      'standalone',
+      '--target',
+      triple,
+      '--target-dir',
+      directory,
+    ],
+    {
+      [flags]: '-C target-feature=+crt-static -C relocation-model=static',
+    },
+  )
+  replace(join(root, 'dist/gantry'), readFileSync(join(directory, triple, 'release/gantry')), 0o755)
+}
+
+/** dist/gantry.node, and its types in index.d.ts. */
+export function buildAddon() {
+  run('napi', [
+    'build',
+    '--release',
+    '--no-js',
+    '--dts',
+    'index.d.ts',
+    '--output-dir',
+    '.',
+    '--target-dir',
+    target,
+    '--',
+    '--locked',
+  ])
+}

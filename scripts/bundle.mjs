@@ -1,0 +1,111 @@
+/**
+ * The TypeScript as JavaScript bundles, without anything left to import:
+ *
+ * - dist/js/ for QuickJS, compiled to bytecode by crates/standalone: `entry` says which command is wanted; commands/NAME has
+ *   one command and the short way to it; `full` has everything. Small bundles are what makes a start cheap.
+ * - dist/index.js, the Node API, and dist/main.js, the command line on Node.
+ */
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import * as esbuild from 'esbuild'
+import { replace, root } from './toolchain.mjs'
+
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  write: false,
+  format: 'esm',
+  target: 'es2022',
+  charset: 'utf8',
+  legalComments: 'none',
+  logLevel: 'warning',
+  // clipanion's ES modules, with the part that knows no Node: they can be shaken, its CommonJS can't.
+  alias: { clipanion: join(root, 'node_modules/clipanion/lib/advanced/index.mjs') },
+  resolveExtensions: ['.mjs', '.js', '.ts'],
+  mainFields: ['browser', 'module', 'main'],
+}
+
+/** The revision that is built, with `-dirty` where the working tree differs; empty outside a repository. */
+const revision = describeRevision()
+
+function describeRevision() {
+  try {
+    const arguments_ = ['describe', '--always', '--dirty', '--abbrev=40', '--match=']
+    return execFileSync('git', arguments_, { cwd: root, stdio: 'pipe' }).toString().trim()
+  } catch {
+    return ''
+  }
+}
+
+/** clipanion imports typanion when a command has a static schema. Ours have none. */
+const withoutSchemas = {
+  name: 'without-schemas',
+  setup(build) {
+    build.onResolve({ filter: /^typanion$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: 'none', namespace: 'schemas' } : null,
+    )
+    build.onLoad({ filter: /.*/, namespace: 'schemas' }, () => ({ contents: 'export {}' }))
+  },
+}
+
+/** The bundle of `source`, which imports as a file in src/ does. */
+async function bundled(name, source, platform) {
+  const { outputFiles } = await esbuild.build({
+    ...common,
+    platform,
+    define: { GANTRY_COMMIT: JSON.stringify(revision), 'process.env.DEBUG_CLI': 'undefined' },
+    plugins: [withoutSchemas],
+    stdin: { contents: source, resolveDir: join(root, 'src'), sourcefile: `bundle of ${name}`, loader: 'ts' },
+  })
+  return outputFiles[0].text
+}
+
+/** The names of all commands, each with its class. A command's file has its name. */
+async function listCommands() {
+  const code = await bundled('commands', `export { commands } from './cli/commands/index.js'`, 'neutral')
+  const { commands } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
+  return Object.entries(commands).map(([name, type]) => [name, type.name])
+}
+
+/** Removes the bundles of commands that are no more. */
+function removeStale(commands) {
+  const directory = join(root, 'dist/js/commands')
+  const current = new Set(commands.map(([name]) => `${name}.js`))
+  mkdirSync(directory, { recursive: true })
+  for (const file of readdirSync(directory)) if (!current.has(file)) rmSync(join(directory, file))
+}
+
+export async function bundle() {
+  const commands = await listCommands()
+  removeStale(commands)
+  const write = async (name, source, platform) => {
+    replace(join(root, 'dist', `${name}.js`), await bundled(name, source, platform))
+  }
+  const forQuickjs = (name, source) =>
+    write(`js/${name}`, `import { type Native, quickjsHost } from './host/quickjs.js'\n${source}`, 'neutral')
+  await Promise.all([
+    forQuickjs('entry', `export { commandOf } from './cli/entry.js'`),
+    forQuickjs(
+      'full',
+      `import { main } from './main.js'
+       export const run = (native: Native) => main(quickjsHost(native))`,
+    ),
+    ...commands.map(([name, type]) =>
+      forQuickjs(
+        `commands/${name}`,
+        `import { ${type} } from './cli/commands/${name}.js'
+         import { runFast } from './cli/fast.js'
+         export const run = (native: Native) => runFast(quickjsHost(native), ${type})`,
+      ),
+    ),
+    write('index', `export * from './index.js'`, 'node'),
+    write(
+      'main',
+      `import { nodeHost } from './host/node.js'
+       import { main } from './main.js'
+       export const run = () => main(nodeHost())`,
+      'node',
+    ),
+  ])
+}

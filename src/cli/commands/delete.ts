@@ -1,0 +1,23 @@
+import { Command, Option } from 'clipanion'
+import { deleteContainer } from '../../lifecycle/delete.js'
+import { GantryCommand } from '../command.js'
+
+export class DeleteCommand extends GantryCommand {
+  static override paths = [['delete']]
+  static override usage = Command.Usage({
+    description: 'delete a stopped container',
+    details: 'A container that was created and never started is ended first.',
+    examples: [
+      ['Delete a container', '$0 delete web'],
+      ['Whatever its state is', '$0 delete --force web'],
+    ],
+  })
+
+  id = Option.String()
+
+  force = Option.Boolean('-f,--force', false, { description: 'kill it if it runs; no error if it does not exist' })
+
+  override async execute(): Promise<void> {
+    await deleteContainer(this.session.host, await this.container(this.id), this.force)
+  }
+}

@@ -1,0 +1,21 @@
+/** All commands, by their names, in the order in which help lists them. */
+import type { CommandType } from '../command.js'
+import { CreateCommand } from './create.js'
+import { DeleteCommand } from './delete.js'
+import { FeaturesCommand } from './features.js'
+import { KillCommand } from './kill.js'
+import { ListCommand } from './list.js'
+import { RunCommand } from './run.js'
+import { StartCommand } from './start.js'
+import { StateCommand } from './state.js'
+
+export const commands: Readonly<Record<string, CommandType>> = {
+  run: RunCommand,
+  create: CreateCommand,
+  start: StartCommand,
+  state: StateCommand,
+  kill: KillCommand,
+  delete: DeleteCommand,
+  list: ListCommand,
+  features: FeaturesCommand,
+}

@@ -1,0 +1,125 @@
+/** What --help prints, made from the command classes: what they take can't differ from what is told. */
+import type { CommandType } from './command.js'
+import { longName } from './argv.js'
+import { type OptionShape, type Shape, shapeOf } from './shape.js'
+
+const columns = 88
+
+/** What stands for an option's value, where VALUE says too little. */
+const valueNames: Readonly<Record<string, string>> = {
+  '--bundle': 'DIR',
+  '--console': 'TTY',
+  '--console-socket': 'SOCKET',
+  '--cpus': 'N',
+  '--cwd': 'DIR',
+  '--env': 'NAME=VALUE',
+  '--format': 'FORMAT',
+  '--memory': 'SIZE',
+  '--network': 'none|host',
+  '--pid-file': 'FILE',
+  '--pidfd-socket': 'SOCKET',
+  '--pids': 'N',
+  '--preserve-fds': 'N',
+  '--rootfs': 'DIR',
+  '--writable': 'DIR',
+}
+
+const globalRows: readonly Row[] = [
+  ['    --root DIR', 'where containers are kept: /run/gantry, or gantry in $XDG_RUNTIME_DIR for other users'],
+  ['    --log FILE', 'append the log to this file; errors go to standard error too'],
+  ['    --log-format FORMAT', 'text or json'],
+  ['    --log-level LEVEL', 'error, warning, info or debug'],
+  ['    --debug', 'the same as --log-level debug'],
+  ['    --systemd-cgroup', 'cgroupsPath names a systemd slice and scope: slice:prefix:name'],
+  ['    --cgroup-manager MANAGER', 'cgroupfs or systemd'],
+  ['    --rootless MODE', 'true, false or auto; always found out from the machine'],
+  ['-h, --help', 'print this, or the help of a command'],
+  ['-v, --version', 'print the version'],
+]
+
+type Row = readonly [term: string, text: string]
+
+export function overview(name: string, commands: Readonly<Record<string, CommandType>>): string {
+  return paragraphs(
+    `${name} runs containers by the OCI runtime specification.`,
+    `Usage: ${name} [global options] <command> [options] [words]`,
+    section('Commands', rows(Object.entries(commands).map(([word, type]) => [word, type.usage?.description ?? '']))),
+    section('Global options', rows(globalRows)),
+    section('Examples', [
+      ...example('Run a command in a sandbox on a read-only view of this machine', `${name} sandbox -- ls /`),
+      ...example('Run the bundle in the current directory', `${name} run web`),
+    ]),
+    `The help of a command: ${name} <command> --help. Exit status: that of the container for a foreground run, else 0, or 1 after an error.`,
+    'Specification: https://github.com/opencontainers/runtime-spec',
+  )
+}
+
+export function commandHelp(name: string, command: string, type: CommandType): string {
+  const shape = shapeOf(new type())
+  const { description = '', details = '', examples = [] } = type.usage ?? {}
+  return paragraphs(
+    `${name} ${command}: ${description}`,
+    `Usage: ${name} ${command} ${usageWords(shape)}`,
+    details,
+    ...optionSections(type, shape),
+    section('Examples', examples.flatMap(([what, line]) => example(what, line.replaceAll('$0', name)))),
+    `Options for all commands: ${name} --help`,
+  )
+}
+
+function usageWords({ recorder }: Shape): string {
+  const options = recorder.options.some(({ hidden }) => !hidden) ? ['[options]'] : []
+  const words = recorder.positionals.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`))
+  return [...options, ...words, ...(recorder.rest ? ['...'] : [])].join(' ')
+}
+
+function optionSections({ optionGroups }: CommandType, { recorder }: Shape): string[] {
+  const shown = recorder.options.filter(({ hidden }) => !hidden)
+  const grouped = new Set(Object.values(optionGroups).flat())
+  const groups = Object.entries(optionGroups).map(([title, names]) =>
+    section(title, rows(shown.filter((option) => names.includes(longName(option))).map(optionRow))),
+  )
+  const others = shown.filter((option) => !grouped.has(longName(option))).map(optionRow)
+  return [section('Options', rows([...others, ['-h, --help', 'print this']])), ...groups]
+}
+
+function optionRow(option: OptionShape): Row {
+  const long = longName(option)
+  const short = option.names.find((name) => name.length === 2)
+  const value = option.takesValue ? ` ${valueNames[long] ?? 'VALUE'}` : ''
+  return [`${short === undefined ? '    ' : `${short}, `}${long}${value}`, option.description]
+}
+
+function example(what: string, line: string): string[] {
+  return [`  ${what}:`, `    ${line}`]
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? '' : [title, ...lines].join('\n')
+}
+
+/** Terms and their texts in two columns. */
+function rows(all: readonly Row[]): string[] {
+  const indent = Math.max(0, ...all.map(([term]) => term.length)) + 4
+  return all.flatMap(([term, text]) => {
+    const [first = '', ...more] = wrap(text, columns - indent)
+    return [`  ${term}`.padEnd(indent) + first, ...more.map((line) => ' '.repeat(indent) + line)]
+  })
+}
+
+function paragraphs(...all: readonly string[]): string {
+  const filled = all.filter((text) => text !== '')
+  return `${filled.map((text) => (text.includes('\n') ? text : wrap(text, columns).join('\n'))).join('\n\n')}\n`
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  let line = ''
+  for (const word of text.split(' ')) {
+    if (line !== '' && line.length + 1 + word.length > width) {
+      lines.push(line)
+      line = word
+    } else line = line === '' ? word : `${line} ${word}`
+  }
+  return [...lines, line]
+}

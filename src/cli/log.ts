@@ -1,0 +1,73 @@
+/**
+ * What is told beside a command's output. Errors go to standard error, and to the log file where there is one; all else
+ * only to where the log goes, and only at the level asked for: podman parses the whole file as one error.
+ */
+import type { Host } from '../host/host.js'
+import { type Globals, type LogFormat, type LogLevel, logLevels } from './globals.js'
+
+/** conmon reads standard error once, 8191 bytes at most. */
+const longestLine = 8000
+
+export interface Log {
+  tell(level: Exclude<LogLevel, 'error'>, text: string): Promise<void>
+  /** `hint` is for people: it is shown only on a terminal, and never with a log file. */
+  error(text: string, hint?: string): Promise<void>
+}
+
+export function openLog(host: Host, globals: Globals): Log {
+  const { log, logFormat, logLevel } = globals
+  const append = async (level: LogLevel, text: string) => {
+    if (log !== undefined) await host.appendLog(log, logLine(logFormat, level, text))
+    else if (logFormat === 'json' || level !== 'error') await host.writeError(logLine(logFormat, level, text))
+    else await host.writeError(`${text}\n`)
+  }
+  return {
+    async tell(level, text) {
+      if (logLevels.indexOf(level) <= logLevels.indexOf(logLevel)) await append(level, oneLine(text))
+    },
+    async error(text, hint) {
+      const line = oneLine(text)
+      if (log !== undefined) await host.writeError(`${line}\n`)
+      await append('error', line)
+      if (hint !== undefined && log === undefined && logFormat === 'text' && host.caller.stderrIsTerminal) {
+        await host.writeError(`${dim(host, `hint: ${hint}`)}\n`)
+      }
+    },
+  }
+}
+
+/** One record in logrus' two formats, which containerd, podman and CRI-O read. */
+export function logLine(format: LogFormat, level: LogLevel, text: string, time = new Date()): string {
+  const stamp = `${time.toISOString().slice(0, 19)}Z`
+  if (format === 'json') return `${JSON.stringify({ level, msg: text, time: stamp })}\n`
+  return `time="${stamp}" level=${level} msg=${/^[\w./@^+-]+$/.test(text) ? text : JSON.stringify(text)}\n`
+}
+
+/** Without control characters, which would move a terminal's cursor or look like a second message, and not too long. */
+export function oneLine(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
+  const line = text.trimEnd().replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
+    /\s/.test(character) ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
+  )
+  return clip(line, longestLine)
+}
+
+/** At most `bytes` bytes of UTF-8. */
+function clip(text: string, bytes: number): string {
+  if (text.length * 3 <= bytes) return text
+  let used = 0
+  let clipped = ''
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0
+    used += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4
+    if (used > bytes - 3) return `${clipped}…`
+    clipped += character
+  }
+  return text
+}
+
+/** NO_COLOR (no-color.org) and terminals without colours are obeyed. */
+function dim(host: Host, text: string): string {
+  const { NO_COLOR, TERM } = host.caller.env
+  return (NO_COLOR ?? '') !== '' || TERM === 'dumb' ? text : `\u001b[2m${text}\u001b[0m`
+}

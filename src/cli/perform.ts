@@ -1,0 +1,26 @@
+/** Runs one command, and tells what goes wrong. */
+import { toGantryError } from '../errors.js'
+import type { Host } from '../host/host.js'
+import type { GantryCommand } from './command.js'
+import type { Globals } from './globals.js'
+import type { Log } from './log.js'
+
+/** Gives the command's exit code. */
+export async function perform(host: Host, globals: Globals, log: Log, command: GantryCommand): Promise<number> {
+  // As runc does: a log file that can't be written is told before anything happens.
+  if (globals.log !== undefined) await host.appendLog(globals.log, '')
+  command.session = { host, globals, warn: (text) => log.tell('warning', text) }
+  return (await command.execute()) ?? 0
+}
+
+/** What `action` gives; 1 after an error, which is then on standard error and in the log. */
+export async function attempt<T>(log: Log, action: (log: Log) => Promise<T>): Promise<T | 1> {
+  try {
+    return await action(log)
+  } catch (thrown) {
+    const error = toGantryError(thrown)
+    if (error.code === 'ERR_INTERNAL' && error.cause instanceof Error) await log.tell('debug', error.cause.stack ?? '')
+    await log.error(error.message, error.hint)
+    return 1
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * Where a failure becomes text, once. The engine and init say {step, object, errno}; callers of an OCI runtime look for
+ * certain words in the message, so those steps have their own sentence here, and all others read `cannot <step> <object>: <errno>`.
+ */
+import { errno, errorText } from './errno.js'
+import { HostFailure } from './host/host.js'
+import { type Obstacle, PlanError } from './plan/error.js'
+import { SpecError, UnsupportedError } from './spec/error.js'
+
+export type ErrorCode =
+  | 'ERR_ABORTED'
+  | 'ERR_CGROUP'
+  | 'ERR_EXEC_DENIED'
+  | 'ERR_EXEC_NOT_FOUND'
+  | 'ERR_EXISTS'
+  | 'ERR_EXIT'
+  | 'ERR_HOOK'
+  | 'ERR_INTERNAL'
+  | 'ERR_INVALID_ARGUMENT'
+  | 'ERR_INVALID_SPEC'
+  | 'ERR_NOT_FOUND'
+  | 'ERR_NOT_RUNNING'
+  | 'ERR_NOT_STOPPED'
+  | 'ERR_NO_BINARY'
+  | 'ERR_OUTPUT'
+  | 'ERR_PAUSED'
+  | 'ERR_PERMISSION'
+  | 'ERR_START'
+  | 'ERR_TIMEOUT'
+  | 'ERR_UNSUPPORTED'
+  | 'ERR_USERNS'
+
+export interface ErrorDetails {
+  /** What was being done, in words that complete "cannot …". */
+  readonly step?: string
+  /** errno(3) of the system call that failed. */
+  readonly errno?: number
+  /** The file, or other object, that it was done to. */
+  readonly path?: string
+  /** What a person can do about it: one line. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** Every failure of ours. The message is one line. */
+export class GantryError extends Error implements ErrorDetails {
+  override readonly name = 'GantryError'
+  readonly code: ErrorCode
+  readonly step?: string
+  readonly errno?: number
+  readonly path?: string
+  readonly hint?: string
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.code = code
+    this.step = details.step
+    this.errno = details.errno
+    this.path = details.path
+    this.hint = details.hint
+  }
+}
+
+const planCodes: Readonly<Record<Obstacle, ErrorCode>> = {
+  permission: 'ERR_PERMISSION',
+  userns: 'ERR_USERNS',
+  cgroup: 'ERR_CGROUP',
+  request: 'ERR_INVALID_ARGUMENT',
+}
+
+/** Whatever was thrown, as an error of ours. */
+export function toGantryError(thrown: unknown): GantryError {
+  if (thrown instanceof GantryError) return thrown
+  if (thrown instanceof HostFailure) return fromFailure(thrown)
+  if (thrown instanceof SpecError) {
+    return new GantryError('ERR_INVALID_SPEC', thrown.message, { path: thrown.file, cause: thrown })
+  }
+  if (thrown instanceof UnsupportedError) return new GantryError('ERR_UNSUPPORTED', thrown.message, { cause: thrown })
+  if (thrown instanceof PlanError) {
+    return new GantryError(planCodes[thrown.obstacle], thrown.message, { path: thrown.field, cause: thrown })
+  }
+  const text = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown)
+  return new GantryError('ERR_INTERNAL', `internal error: ${text}`, { cause: thrown })
+}
+
+function fromFailure(failure: HostFailure): GantryError {
+  const { code, text } = sentenceOf(failure)
+  return new GantryError(code, text, {
+    step: failure.step,
+    errno: failure.errno === 0 ? undefined : failure.errno,
+    path: failure.object === '' ? undefined : failure.object,
+    hint: hintOf(failure),
+    cause: failure,
+  })
+}
+
+interface Sentence {
+  readonly code: ErrorCode
+  readonly text: string
+}
+
+/** The steps whose words are fixed by those who call OCI runtimes; runc's own words, except where two callers disagree. */
+function sentenceOf(failure: HostFailure): Sentence {
+  const { step, object } = failure
+  switch (`${step}: ${nameOf(failure.errno)}`) {
+    case 'find container: ENOENT':
+      return { code: 'ERR_NOT_FOUND', text: `container "${object}" does not exist` }
+    case 'create container: EEXIST':
+      return { code: 'ERR_EXISTS', text: 'container with given ID already exists' }
+    case 'delete container: EBUSY':
+      return { code: 'ERR_NOT_STOPPED', text: `cannot delete container ${object} that is not stopped: running` }
+    case 'signal: ESRCH':
+      return { code: 'ERR_NOT_RUNNING', text: 'container not running' }
+    case 'start container: ENOENT':
+    case 'start container: ESRCH':
+      return { code: 'ERR_NOT_RUNNING', text: 'cannot start a container that has stopped' }
+    case 'start container: EALREADY':
+      return { code: 'ERR_START', text: 'cannot start an already running container' }
+    case 'find program: ENOENT':
+      return object.includes('/')
+        ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }
+        : { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": executable file not found in $PATH` }
+    case 'find program: EISDIR':
+      // docker adds the last words itself, podman does not, and both tell by them that the exit status is to be 126.
+      return { code: 'ERR_EXEC_DENIED', text: `exec: "${object}": is a directory: permission denied` }
+    case 'chdir to: ENOENT':
+    case 'chdir to: EACCES':
+    case 'chdir to: ENOTDIR': {
+      const text = `chdir to cwd ("${object}") set in config.json failed: ${errorText(failure.errno)}`
+      return { code: failure.errno === errno.EACCES ? 'ERR_PERMISSION' : 'ERR_START', text }
+    }
+    default:
+      return step === 'find program' || step === 'exec'
+        ? { code: 'ERR_EXEC_DENIED', text: `exec: "${object}": ${errorText(failure.errno)}` }
+        : plainSentence(failure)
+  }
+}
+
+function plainSentence({ step, object, errno: number }: HostFailure): Sentence {
+  const denied = number === errno.EPERM || number === errno.EACCES
+  const code = denied ? 'ERR_PERMISSION' : areaOf(step)
+  const what = object === '' ? step : `${step} ${object}`
+  return { code, text: number === 0 ? `cannot ${what}` : `cannot ${what}: ${errorText(number)}` }
+}
+
+function areaOf(step: string): ErrorCode {
+  if (step.includes('cgroup')) return 'ERR_CGROUP'
+  if (step.includes('uid_map') || step.includes('gid_map') || step.includes('user namespace')) return 'ERR_USERNS'
+  return 'ERR_START'
+}
+
+function nameOf(number: number): string {
+  return Object.entries(errno).find(([, value]) => value === number)?.[0] ?? ''
+}
+
+function hintOf({ step, errno: number }: HostFailure): string | undefined {
+  if (number !== errno.EPERM && number !== errno.EACCES) return undefined
+  if (areaOf(step) === 'ERR_USERNS') {
+    return 'user namespaces may be switched off here: see user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns'
+  }
+  return areaOf(step) === 'ERR_CGROUP' ? 'an unprivileged user needs a cgroup that was delegated to them' : undefined
+}

@@ -1,0 +1,47 @@
+/**
+ * The host's verbs as requests: what both hosts have in common. A verb has the same name here and in
+ * crates/engine/src/verbs.rs; its request and its reply cross as JSON.
+ */
+import { type Awaitable, type Caller, type Host, HostFailure } from './host.js'
+import type { Failure } from './plan.js'
+
+export type Verb = Exclude<keyof Host, 'caller'>
+
+/** Carries a request out and gives the text of its {@link Reply}. */
+export type Call = (verb: Verb, request: string) => Awaitable<string>
+
+type Reply<T> = { readonly ok: T } | { readonly failure: Failure }
+
+function open<T>(text: string): T {
+  const reply: Reply<T> = JSON.parse(text)
+  if ('failure' in reply) throw new HostFailure(reply.failure)
+  return reply.ok
+}
+
+/** The host whose verbs go through `call`. */
+export function hostOver(caller: Caller, call: Call): Host {
+  function ask<T>(verb: Verb, request: object): Awaitable<T> {
+    const reply = call(verb, JSON.stringify(request))
+    return typeof reply === 'string' ? open<T>(reply) : reply.then((text) => open<T>(text))
+  }
+  return {
+    caller,
+    facts: () => ask('facts', {}),
+    readText: (path) => ask('readText', { path }),
+    readInput: () => ask('readInput', {}),
+    createText: (path, text) => ask('createText', { path, text }),
+    isDirectory: (path) => ask('isDirectory', { path }),
+    writeOutput: (text) => ask('writeOutput', { text }),
+    writeError: (text) => ask('writeError', { text }),
+    appendLog: (path, text) => ask('appendLog', { path, text }),
+    launch: (plan) => ask('launch', plan),
+    start: (request) => ask('start', request),
+    awaitReady: (request) => ask('awaitReady', request),
+    supervise: (request) => ask('supervise', request),
+    inspect: (container) => ask('inspect', container),
+    list: (root) => ask('list', { root }),
+    signal: (request) => ask('signal', request),
+    destroy: (request) => ask('destroy', request),
+    close: (descriptor) => ask('close', { descriptor }),
+  }
+}

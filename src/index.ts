@@ -1,0 +1,2 @@
+/** What `import 'gantry'` gives. */
+export { version } from './version.js'

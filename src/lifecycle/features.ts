@@ -1,0 +1,33 @@
+/** `features`: what we do, in the form of the OCI runtime specification (features.md). An entry that is missing says nothing. */
+import { CAPABILITIES } from '../plan/capabilities.js'
+import { MOUNT_OPTIONS } from '../plan/options.js'
+import { commit, specVersion, version } from '../version.js'
+
+const absent = { enabled: false } as const
+
+/** Callers decide by it what they ask of us: containerd and CRI-O for user namespaces and recursive read-only mounts. */
+export function features() {
+  return {
+    ociVersionMin: '1.0.0',
+    ociVersionMax: specVersion,
+    hooks: [],
+    mountOptions: MOUNT_OPTIONS,
+    linux: {
+      namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'],
+      capabilities: CAPABILITIES,
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      seccomp: absent,
+      apparmor: absent,
+      selinux: absent,
+      intelRdt: absent,
+      mountExtensions: { idmap: absent },
+      netDevices: absent,
+    },
+    annotations: {
+      'gantry.version': version,
+      ...(commit !== '' && { 'gantry.commit': commit }),
+      'org.opencontainers.runc.checkpoint.enabled': 'false',
+    },
+    potentiallyUnsafeConfigAnnotations: [],
+  }
+}

@@ -1,0 +1,126 @@
+/** From a bundle to a launched init: what `create`, `run` and `sandbox` have in common. */
+import { GantryError } from '../errors.js'
+import type { Caller, ContainerRef, Launched } from '../host/host.js'
+import { planContainer } from '../plan/plan.js'
+import type { Request } from '../plan/request.js'
+import { parseSpec } from '../spec/parse.js'
+import type { Spec } from '../spec/spec.js'
+import type { Context } from './context.js'
+import { absolutePath } from './paths.js'
+
+/** What a caller may say of a new container. Paths may be relative to the caller's directory. */
+export interface LaunchOptions {
+  /** The directory that holds config.json. */
+  readonly bundle: string
+  readonly pidFile?: string
+  /** A pty slave that becomes the container's terminal. */
+  readonly console?: string
+  /** A socket that gets the master of the container's pty. */
+  readonly consoleSocket?: string
+  /** A socket that gets a pidfd of init. */
+  readonly pidfdSocket?: string
+  readonly noPivot?: boolean
+  readonly noNewKeyring?: boolean
+  readonly preserveFds?: number
+  readonly systemdCgroup?: boolean
+}
+
+/** How it is launched: what tells `create`, `run --detach` and `run` apart. */
+export interface LaunchMode {
+  /** Wait for `start` before the program runs. */
+  readonly gate: boolean
+  /** Nobody of ours stays to look after it. */
+  readonly detached: boolean
+}
+
+/** A configuration and where it came from. */
+export interface Bundle {
+  /** Absolute. */
+  readonly path: string
+  readonly spec: Spec
+}
+
+export async function readBundle({ host }: Context, bundle: string): Promise<Bundle> {
+  const path = absolutePath(host.caller.cwd, bundle)
+  const file = absolutePath(path, 'config.json')
+  return { path, spec: parseSpec(file, await host.readText(file)) }
+}
+
+/** Plans the container and has it launched. */
+export async function launch(
+  context: Context,
+  container: ContainerRef,
+  bundle: Bundle,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView'>,
+  mode: LaunchMode,
+): Promise<Launched> {
+  const { host } = context
+  checkTerminal(bundle.spec, options, mode)
+  const request = requestOf(host.caller, container, bundle, options, mode)
+  const { plan, warnings } = planContainer(bundle.spec, request, await host.facts())
+  for (const warning of warnings) await context.warn(warning)
+  return await host.launch(plan)
+}
+
+function requestOf(
+  caller: Caller,
+  { root, id }: ContainerRef,
+  { path, spec }: Bundle,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView'>,
+  { gate }: LaunchMode,
+): Request {
+  const absolute = (given: string | undefined) => (given === undefined ? undefined : absolutePath(caller.cwd, given))
+  return {
+    root,
+    id,
+    bundle: path,
+    rootfs: absolutePath(path, spec.root.path),
+    created: new Date().toISOString(),
+    gate,
+    pidFile: absolute(options.pidFile),
+    console: absolute(options.console),
+    consoleSocket: absolute(options.consoleSocket),
+    pidfdSocket: absolute(options.pidfdSocket),
+    noPivot: options.noPivot ?? false,
+    noNewKeyring: options.noNewKeyring ?? false,
+    preserveFds: options.preserveFds ?? 0,
+    ...activation(caller),
+    notify: notifySocket(caller) !== undefined,
+    stdio: [0, 1, 2],
+    systemdCgroup: options.systemdCgroup ?? false,
+    readonlyView: options.readonlyView ?? false,
+  }
+}
+
+/** Where the service manager hears from the container: sd_notify(3). */
+export function notifySocket({ env }: Caller): string | undefined {
+  return env.NOTIFY_SOCKET || undefined
+}
+
+/** The descriptors that a service manager passed to us, and not to a parent of ours whose environment we have: sd_listen_fds(3). */
+function activation({ env, pid }: Caller): Pick<Request, 'listenFds' | 'listenFdNames'> {
+  const listenFds = Number(env.LISTEN_FDS ?? '')
+  if (env.LISTEN_PID !== String(pid) || !Number.isInteger(listenFds) || listenFds <= 0) return { listenFds: 0 }
+  return { listenFds, listenFdNames: env.LISTEN_FDNAMES }
+}
+
+/** A terminal has exactly one keeper: us in the foreground, the receiver of its master, or who gave us its slave. */
+function checkTerminal({ process }: Spec, options: Omit<LaunchOptions, 'bundle'>, { detached }: LaunchMode): void {
+  const terminal = process.terminal ?? false
+  if (options.console !== undefined && options.consoleSocket !== undefined) {
+    throw invalid('cannot use console and console socket together')
+  }
+  if (options.console !== undefined && !terminal) {
+    throw invalid('cannot use a console if the config has no process.terminal')
+  }
+  if (options.consoleSocket !== undefined && !(detached && terminal)) {
+    throw invalid('cannot use console socket if gantry will not detach or allocate tty')
+  }
+  if (detached && terminal && options.console === undefined && options.consoleSocket === undefined) {
+    throw invalid('cannot allocate tty if gantry will detach without setting console socket')
+  }
+}
+
+function invalid(text: string): GantryError {
+  return new GantryError('ERR_INVALID_ARGUMENT', text)
+}

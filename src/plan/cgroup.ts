@@ -1,0 +1,87 @@
+/** The container's cgroup: in which hierarchies, where in each, who is let at devices. The values of limits are resources.ts. */
+import type { CgroupHierarchy, Facts } from '../host/host.js'
+import type { CgroupPlan, HierarchyPlan } from '../host/plan.js'
+import { UnsupportedError } from '../spec/error.js'
+import type { Spec } from '../spec/spec.js'
+import { CAP_SYS_ADMIN } from './capabilities.js'
+import { planDeviceRules } from './device-rules.js'
+import { PlanError } from './error.js'
+import type { Request } from './request.js'
+import { planResources } from './resources.js'
+
+/** None where no cgroup hierarchy is mounted and none is asked for. */
+export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPlan | undefined {
+  if (request.systemdCgroup)
+    throw new UnsupportedError('--systemd-cgroup', 'the systemd cgroup driver is not supported yet')
+  const { cgroupsPath, resources } = spec.linux ?? {}
+  const layout = cgroupLayout(facts)
+  const writes = planResources(resources, facts.cgroups)
+  const place = planPath(cgroupsPath, request.id)
+  if (layout === 'none') {
+    if (cgroupsPath) throw new PlanError('cgroup', 'linux.cgroupsPath', 'no cgroup hierarchy is mounted')
+    return undefined
+  }
+  const privileged = facts.capabilities.includes(CAP_SYS_ADMIN) && !facts.inUserNamespace
+  const limited = [...writes.values()].some((list) => list.length > 0)
+  const hierarchies = facts.cgroups.map(
+    (hierarchy): HierarchyPlan => ({
+      mount: hierarchy.mount,
+      version: hierarchy.version,
+      controllers: controllers(hierarchy, layout, privileged, writes.get(hierarchy)?.map(({ file }) => file) ?? []),
+      path: place(hierarchy, layout),
+      writes: writes.get(hierarchy) ?? [],
+    }),
+  )
+  const devices = planDeviceRules(resources?.devices, facts)
+  // The kernel lets an unprivileged user make cgroups only where an administrator delegated some: cgroups(7).
+  return { hierarchies, devices, optional: !privileged && !limited && !cgroupsPath }
+}
+
+/** v2 alone, v1 alone, or v1 with a v2 hierarchy beside it, whose cgroup.kill is of use. */
+export function cgroupLayout({ cgroups }: Facts): 'none' | 'v1' | 'v2' | 'hybrid' {
+  const v1 = cgroups.some(({ version }) => version === 1)
+  const v2 = cgroups.some(({ version }) => version === 2)
+  if (v1) return v2 ? 'hybrid' : 'v1'
+  return v2 ? 'v2' : 'none'
+}
+
+type Layout = ReturnType<typeof cgroupLayout>
+
+/**
+ * v1: the hierarchy's own. v2: those to enable for the container: all, as callers read their statistics;
+ * without privilege those that the limits need, since a delegated subtree has perhaps no others.
+ */
+function controllers(
+  hierarchy: CgroupHierarchy,
+  layout: Layout,
+  privileged: boolean,
+  files: readonly string[],
+): string[] {
+  if (hierarchy.version === 1) return [...hierarchy.controllers]
+  if (layout === 'hybrid') return []
+  if (privileged) return [...hierarchy.controllers]
+  const needed = new Set(files.map((file) => file.slice(0, file.indexOf('.'))))
+  return hierarchy.controllers.filter((controller) => needed.has(controller))
+}
+
+/**
+ * Where the container's cgroup is below the mount of a hierarchy. An absolute `cgroupsPath` starts at the mount. A relative one,
+ * or the id in its place, starts at our own cgroup; on v2 beside it, because a cgroup with processes can't have controlled children.
+ */
+function planPath(cgroupsPath: string | undefined, id: string): (hierarchy: CgroupHierarchy, layout: Layout) => string {
+  const path = cgroupsPath || id
+  if (path.split('/').includes('..')) throw new PlanError('request', 'linux.cgroupsPath', `${path} contains ..`)
+  if (/^[^/]*:[^/]*:[^/]*$/.test(path)) {
+    throw new UnsupportedError(
+      'linux.cgroupsPath',
+      `${path} is for the systemd cgroup driver, which is not supported yet`,
+    )
+  }
+  return ({ own }, layout) => {
+    const start = path.startsWith('/') ? '' : layout === 'v2' ? own.slice(0, own.lastIndexOf('/')) : own
+    const below = `${start}/${path}`.split('/').filter((part) => part !== '' && part !== '.')
+    if (below.length === 0)
+      throw new PlanError('request', 'linux.cgroupsPath', 'the root cgroup is not a container’s own')
+    return below.join('/')
+  }
+}

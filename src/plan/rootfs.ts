@@ -1,0 +1,51 @@
+/** The root: how it is attached, entered, and closed to writing. */
+import type { Propagation, Step } from '../host/plan.js'
+import { sysctlPath } from '../spec/rules.js'
+import type { Spec } from '../spec/spec.js'
+import { PlanError } from './error.js'
+import type { Request } from './request.js'
+
+/** Before everything that is mounted in it. */
+export function attachRoot(spec: Spec, request: Request): Step[] {
+  const { to } = rootPropagation(spec)
+  if (request.noPivot && to === 'private') {
+    throw new PlanError('request', 'linux.rootfsPropagation', 'private is not safe without pivot_root')
+  }
+  return [
+    // What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount that can't
+    // be bound could not be the root: that comes at the end.
+    { hostPropagation: { to: to === 'unbindable' ? 'slave' : to } },
+    { rootfs: { path: request.rootfs } },
+    ...(request.readonlyView ? [{ readonlyPath: { path: '/' } }] : []),
+  ]
+}
+
+/** Once all is mounted. A missing working directory is made first, while that can be done. */
+export function enterRoot(spec: Spec, request: Request): Step[] {
+  const { cwd } = spec.process
+  return [...(cwd === '/' ? [] : [{ directory: { path: cwd } }]), request.noPivot ? 'moveRoot' : 'pivotRoot']
+}
+
+/** Once nothing more has to be made in it. `readonlyPaths` are ours, before the config's own. */
+export function closeRoot(spec: Spec, request: Request, readonlyPaths: readonly string[]): Step[] {
+  const { hostname, domainname, linux = {} } = spec
+  const { to, recursive } = rootPropagation(spec)
+  return [
+    ...(to === 'shared' || to === 'unbindable' ? [{ rootPropagation: { to, recursive } }] : []),
+    ...(spec.root.readonly && !request.readonlyView ? ['readonlyRoot' as const] : []),
+    ...(hostname ? [{ hostname: { name: hostname } }] : []),
+    ...(domainname ? [{ domainname: { name: domainname } }] : []),
+    ...Object.entries(linux.sysctl ?? {}).map(([key, value]) => ({ sysctl: { path: sysctlPath(key), value } })),
+    ...[...readonlyPaths, ...(linux.readonlyPaths ?? [])].map((path) => ({ readonlyPath: { path } })),
+    ...(linux.maskedPaths ?? []).map((path) => ({ maskedPath: { path } })),
+  ]
+}
+
+/** `rslave` unless the config says otherwise. */
+function rootPropagation({ linux }: Spec): { to: Propagation; recursive: boolean } {
+  const name = linux?.rootfsPropagation || 'rslave'
+  for (const to of ['shared', 'private', 'unbindable'] as const) {
+    if (name === to || name === `r${to}`) return { to, recursive: name !== to }
+  }
+  return { to: 'slave', recursive: name === 'rslave' }
+}

@@ -1,0 +1,164 @@
+/**
+ * Combinators for schemas, on typanion's makeValidator.
+ *
+ * typanion's own build a path for every value. These test a value without one first, which is all that a valid document
+ * needs, and only a wrong document is walked a second time, with the path, to say what is wrong: see {@link problemsOf}.
+ * As in Go's encoding/json, null is the same as absent; unknown names are passed over.
+ */
+import { makeValidator, type StrictValidator, type ValidationState } from 'typanion'
+import { isObject } from './json.js'
+
+export type Check<T> = StrictValidator<unknown, T>
+
+/** What is wrong with a value, each problem with the path of its field; empty for a valid one. */
+export function problemsOf(check: Check<unknown>, value: unknown): string[] {
+  const errors: string[] = []
+  check(value, { p: '', errors })
+  return errors
+}
+
+type RequiredNames<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T]
+type OptionalNames<T> = Exclude<keyof T, RequiredNames<T>>
+type Required<T> = { readonly [K in RequiredNames<T>]: Check<T[K]> }
+type Optional<T> = { readonly [K in OptionalNames<T>]: Check<Exclude<T[K], undefined>> }
+
+/** An object with these names. A null is removed, so that those who read the value meet absent fields only. */
+export function obj<T>(required: Required<T>, optional: Optional<T>): Check<T> {
+  const needed: [string, Check<unknown>][] = Object.entries(required)
+  const allowed: [string, Check<unknown>][] = Object.entries(optional)
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is T => {
+      if (!isObject(value)) return fail(state, 'an object', value)
+      let valid = true
+      for (const [name, check] of needed) {
+        valid = check(Object.hasOwn(value, name) ? value[name] : undefined, below(state, name)) && valid
+        if (!valid && state === undefined) return false
+      }
+      for (const [name, check] of allowed) {
+        if (!Object.hasOwn(value, name)) continue
+        const item = value[name]
+        if (item === null) delete value[name]
+        else valid = check(item, below(state, name)) && valid
+        if (!valid && state === undefined) return false
+      }
+      return valid
+    },
+  })
+}
+
+/** A list. */
+export function arr<T>(
+  check: Check<T>,
+  limits?: { readonly least?: string; readonly most?: number },
+): Check<readonly T[]> {
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is readonly T[] => {
+      if (!Array.isArray(value)) return fail(state, 'a list', value)
+      if (limits?.least !== undefined && value.length === 0) return fail(state, limits.least, value)
+      if (limits?.most !== undefined && value.length > limits.most) {
+        return fail(state, `at most ${limits.most} entries`, value.length)
+      }
+      let valid = true
+      for (let index = 0; index < value.length; index++) {
+        valid = check(value[index], state && { ...state, p: `${state.p}[${index}]` }) && valid
+        if (!valid && state === undefined) return false
+      }
+      return valid
+    },
+  })
+}
+
+/** An object with any names and values of one type. */
+export function rec<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is Readonly<Record<string, T>> => {
+      if (!isObject(value)) return fail(state, 'an object', value)
+      let valid = true
+      for (const name of Object.keys(value)) {
+        valid = (name !== '' || fail(state, 'a name', name)) && check(value[name], below(state, name)) && valid
+        if (!valid && state === undefined) return false
+      }
+      return valid
+    },
+  })
+}
+
+/** A check that is made when the document has something for it: most documents have few of the sections. */
+export function lazy<T>(make: () => Check<T>): Check<T> {
+  let made: Check<T> | undefined
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is T => {
+      made ??= make()
+      return made(value, state)
+    },
+  })
+}
+
+function scalar<T>(expected: string, test: (value: unknown) => value is T): Check<T> {
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is T => test(value) || fail(state, expected, value),
+  })
+}
+
+export const text: Check<string> = scalar('a string', (value) => typeof value === 'string')
+
+export const flag: Check<boolean> = scalar('true or false', (value) => typeof value === 'boolean')
+
+/** A string that `pattern` matches. */
+export function like(expected: string, pattern: RegExp): Check<string> {
+  return scalar(expected, (value): value is string => typeof value === 'string' && pattern.test(value))
+}
+
+export const absolutePath = like('an absolute path', /^\//)
+
+/** One of some strings. */
+export function oneOf<T extends string>(...choices: readonly T[]): Check<T> {
+  const known: ReadonlySet<unknown> = new Set(choices)
+  return scalar(`one of ${choices.join(', ')}`, (value): value is T => known.has(value))
+}
+
+/** A whole number from `least` to `most`, both within the exact range of a double. */
+export function int(least: number, most: number): Check<number> {
+  return scalar(
+    `a whole number from ${least} to ${most}`,
+    (value): value is number => typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
+  )
+}
+
+/** A whole number of up to 64 bits. */
+export function wide(least: bigint, most: bigint): Check<number | bigint> {
+  return scalar(`a whole number from ${least} to ${most}`, (value): value is number | bigint => {
+    if (typeof value === 'bigint' || (typeof value === 'number' && Number.isSafeInteger(value))) {
+      return value >= least && value <= most
+    }
+    return false
+  })
+}
+
+export const UINT32_MAX = 4294967295
+export const INT64_MAX = 9223372036854775807n
+export const UINT64_MAX = 18446744073709551615n
+
+/** A user or group id. The last number is not one: to setresuid(2) it says "leave as it is". */
+export const id = int(0, UINT32_MAX - 1)
+
+function below(state: ValidationState | undefined, name: string): ValidationState | undefined {
+  if (state === undefined) return undefined
+  const key = /^[A-Za-z_]\w*$/.test(name) ? name : `[${JSON.stringify(name)}]`
+  return { ...state, p: state.p === '' || key.startsWith('[') ? `${state.p}${key}` : `${state.p}.${key}` }
+}
+
+function fail(state: ValidationState | undefined, expected: string, found: unknown): false {
+  state?.errors?.push(`${state.p === '' ? '' : `${state.p}: `}expected ${expected}, found ${describe(found)}`)
+  return false
+}
+
+/** A found value, for an error message. */
+export function describe(value: unknown): string {
+  if (value === undefined) return 'nothing'
+  if (value === '') return 'an empty string'
+  if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 60)}…` : value)
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list'
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return String(value)
+}

@@ -1,0 +1,174 @@
+/** What the fields of a config.json have to do with each other. The rules are the runtime-spec's, or runc's where it says so. */
+import { describe, UINT32_MAX } from './check.js'
+import type { IdMapping, Linux, Mount, Process, Spec } from './spec.js'
+
+/** setrlimit(2): the numbers of the resources. */
+export const RLIMITS: ReadonlyMap<string, number> = new Map(
+  [
+    'RLIMIT_CPU',
+    'RLIMIT_FSIZE',
+    'RLIMIT_DATA',
+    'RLIMIT_STACK',
+    'RLIMIT_CORE',
+    'RLIMIT_RSS',
+    'RLIMIT_NPROC',
+    'RLIMIT_NOFILE',
+    'RLIMIT_MEMLOCK',
+    'RLIMIT_AS',
+    'RLIMIT_LOCKS',
+    'RLIMIT_SIGPENDING',
+    'RLIMIT_MSGQUEUE',
+    'RLIMIT_NICE',
+    'RLIMIT_RTPRIO',
+    'RLIMIT_RTTIME',
+  ].map((name, number) => [name, number]),
+)
+
+/** The files of a procfs that may be mounted over, as in runc: all others could hide what labels and limits are written to. */
+const PROC_FILES: ReadonlySet<string> = new Set([
+  '/proc/cpuinfo',
+  '/proc/diskstats',
+  '/proc/meminfo',
+  '/proc/stat',
+  '/proc/swaps',
+  '/proc/uptime',
+  '/proc/loadavg',
+  '/proc/slabinfo',
+  '/proc/sys/kernel/ns_last_pid',
+  '/proc/sys/crypto/fips_enabled',
+])
+
+/** The rules that a document breaks, each as its field and what is wrong. */
+export function brokenRules(spec: Spec): string[] {
+  const linux = spec.linux ?? {}
+  return [
+    ...namespaces(spec, linux),
+    ...idMappings('linux.uidMappings', linux.uidMappings),
+    ...idMappings('linux.gidMappings', linux.gidMappings),
+    ...(spec.mounts ?? []).flatMap((mount, index) => mountRules(mount, `mounts[${index}]`)),
+    ...rlimits(spec.process),
+    ...devices(linux),
+    ...sysctls(linux),
+  ]
+}
+
+function namespaces(spec: Spec, linux: Linux): string[] {
+  const problems: string[] = []
+  const kinds = new Map<string, boolean>()
+  for (const [index, { type, path }] of (linux.namespaces ?? []).entries()) {
+    if (kinds.has(type)) problems.push(`linux.namespaces[${index}]: a second namespace of type ${type}`)
+    kinds.set(type, !path)
+  }
+  const need = (field: string, value: unknown, type: string, fresh = false): void => {
+    if (value === undefined || value === '' || (fresh ? kinds.get(type) : kinds.has(type))) return
+    if (typeof value === 'object' && value !== null && Object.keys(value).length === 0) return
+    problems.push(`${field}: needs a ${fresh ? 'new ' : ''}${type} namespace in linux.namespaces`)
+  }
+  need('hostname', spec.hostname, 'uts')
+  need('domainname', spec.domainname, 'uts')
+  need('linux.uidMappings', linux.uidMappings, 'user')
+  need('linux.gidMappings', linux.gidMappings, 'user')
+  need('linux.timeOffsets', linux.timeOffsets, 'time', true)
+  need('linux.maskedPaths', linux.maskedPaths, 'mount')
+  need('linux.readonlyPaths', linux.readonlyPaths, 'mount')
+  if (kinds.get('user')) {
+    for (const field of ['uidMappings', 'gidMappings'] as const) {
+      if (!linux[field]?.length) problems.push(`linux.${field}: a new user namespace needs at least one mapping`)
+    }
+  }
+  for (const clock of Object.keys(linux.timeOffsets ?? {})) {
+    if (clock !== 'monotonic' && clock !== 'boottime') {
+      problems.push(`linux.timeOffsets: expected monotonic or boottime, found ${describe(clock)}`)
+    }
+  }
+  return problems
+}
+
+function idMappings(field: string, mappings: readonly IdMapping[] = []): string[] {
+  return mappings.flatMap(({ containerID, hostID, size }, index) =>
+    Math.max(containerID, hostID) + size > UINT32_MAX ? [`${field}[${index}]: ids end at ${UINT32_MAX - 1}`] : [],
+  )
+}
+
+function mountRules({ destination, type, options = [] }: Mount, field: string): string[] {
+  const problems: string[] = []
+  const target = resolvePath(destination)
+  const bind = options.includes('bind') || options.includes('rbind')
+  if (target === '/') problems.push(`${field}.destination: the root itself can't be mounted over; set root.path`)
+  if (target.startsWith('/proc/') && !PROC_FILES.has(target)) {
+    problems.push(`${field}.destination: ${target} cannot be mounted because it is inside /proc`)
+  }
+  if (!bind && (type === undefined || type === ''))
+    problems.push(`${field}.type: expected a file system, found nothing`)
+  if (!bind && (type === 'bind' || type === 'none')) {
+    problems.push(`${field}.options: expected bind or rbind among them for the type ${type}`)
+  }
+  return problems
+}
+
+function rlimits(process: Process): string[] {
+  const problems: string[] = []
+  const seen = new Set<string>()
+  for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
+    const field = `process.rlimits[${index}]`
+    if (!RLIMITS.has(type))
+      problems.push(`${field}.type: expected a resource such as RLIMIT_NOFILE, found ${describe(type)}`)
+    if (seen.has(type)) problems.push(`${field}: a second limit of ${type}`)
+    if (soft > hard) problems.push(`${field}.soft: ${soft} is above the hard limit ${hard}`)
+    seen.add(type)
+  }
+  return problems
+}
+
+function devices(linux: Linux): string[] {
+  return (linux.devices ?? []).flatMap(({ type, major, minor }, index) =>
+    type !== 'p' && (major === undefined || minor === undefined)
+      ? [`linux.devices[${index}]: major and minor: expected for a device of type ${type}`]
+      : [],
+  )
+}
+
+/** sysctl(7) has no list of these: they are the variables that the kernel keeps in each ipc namespace. */
+const IPC_SYSCTL = /^(kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)|fs\.mqueue\..+)$/
+
+function sysctls(linux: Linux): string[] {
+  const kinds = new Set(linux.namespaces?.map(({ type }) => type))
+  return Object.keys(linux.sysctl ?? {}).flatMap((key) => {
+    const field = `linux.sysctl[${JSON.stringify(key)}]`
+    const parts = sysctlPath(key).split('/')
+    if (parts.some((part) => part === '' || part === '.' || part === '..'))
+      return [`${field}: expected a name such as net.ipv4.ip_forward`]
+    const name = parts.join('.')
+    if (name === 'kernel.hostname') return [`${field}: set hostname instead`]
+    const kind = IPC_SYSCTL.test(name)
+      ? 'ipc'
+      : parts[0] === 'net'
+        ? 'network'
+        : parts[0] === 'user'
+          ? 'user'
+          : name === 'kernel.domainname'
+            ? 'uts'
+            : undefined
+    if (kind === undefined) return [`${field}: belongs to the whole machine, not to a namespace`]
+    return kinds.has(kind) ? [] : [`${field}: needs a ${kind} namespace in linux.namespaces`]
+  })
+}
+
+/**
+ * The file below /proc/sys of a sysctl in either form of sysctl(8): the separator that comes first is the one that
+ * separates, the other stands for itself: `net.ipv4.conf.eno2/100.rp_filter`, `net/ipv4/conf/eno2.100/rp_filter`.
+ */
+export function sysctlPath(key: string): string {
+  if (/^[^./]*\//.test(key)) return key
+  return key.replace(/[./]/g, (separator) => (separator === '.' ? '/' : '.'))
+}
+
+/** An absolute path without `.`, `..` and doubled slashes. A relative one starts at `/`; nothing is above that. */
+export function resolvePath(path: string): string {
+  const parts: string[] = []
+  for (const part of path.split('/')) {
+    if (part === '..') parts.pop()
+    else if (part !== '' && part !== '.') parts.push(part)
+  }
+  return `/${parts.join('/')}`
+}

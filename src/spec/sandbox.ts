@@ -1,0 +1,145 @@
+/**
+ * The configuration of `sandbox`: a command with no bundle and no image, for code that is not trusted.
+ *
+ * Its root is this machine's, read-only down to the last mount, so that the command finds the programs it needs; its own are /tmp, /dev,
+ * /proc, /sys and /run, where the machine's sockets are. It has no capabilities, can gain none, and no network.
+ */
+import { specVersion } from '../version.js'
+import { MASKED_PATHS, READONLY_PATHS } from './default.js'
+import { checkSpec } from './parse.js'
+import type { CpuResources, IdMapping, Integer, Mount, Namespace, Spec } from './spec.js'
+
+export interface SandboxOptions {
+  readonly args: readonly string[]
+  /** Absolute. */
+  readonly cwd: string
+  /** `NAME=value`. PATH is set when it is not among them. */
+  readonly env: readonly string[]
+  /** Absolute directories of the host that the command may write to, with all that is mounted below them. */
+  readonly writable: readonly string[]
+  /** An absolute directory in place of the view of this machine. */
+  readonly rootfs?: string
+  readonly network: 'none' | 'host'
+  /** Bytes, with none of them swapped out. */
+  readonly memory?: Integer
+  /** How many processes and threads. */
+  readonly pids?: Integer
+  /** How many processors: 0.5 is half the time of one. */
+  readonly cpus?: number
+  readonly hostname?: string
+  readonly terminal?: boolean
+  /** For a caller without privileges: which ids become the container's; the command's are 0. */
+  readonly userNamespace?: {
+    readonly uidMappings: readonly IdMapping[]
+    readonly gidMappings: readonly IdMapping[]
+  }
+}
+
+export interface Sandbox {
+  readonly spec: Spec
+  /** For the request: the root is a view of this machine and must be read-only from the start. */
+  readonly readonlyView: boolean
+}
+
+const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/** Microseconds. */
+const CPU_PERIOD = 100_000
+
+/** Group tty of Debian, Fedora and all others, which owns terminals. */
+const TTY_GROUP = 5
+
+/** Throws a SpecError when an option is wrong. */
+export function sandboxSpec(options: SandboxOptions): Sandbox {
+  const { args, cwd, env, rootfs, memory, pids, cpus, hostname = 'sandbox', terminal = false, userNamespace } = options
+  const spec: Spec = {
+    ociVersion: specVersion,
+    root: { path: rootfs ?? '/', readonly: true },
+    process: {
+      terminal,
+      user: { uid: 0, gid: 0 },
+      args,
+      env: env.some((variable) => variable.startsWith('PATH=')) ? env : [DEFAULT_PATH, ...env],
+      cwd,
+      capabilities: {},
+      // A core file could land on the host.
+      rlimits: [{ type: 'RLIMIT_CORE', soft: 0, hard: 0 }],
+      noNewPrivileges: true,
+    },
+    hostname,
+    mounts: mounts(options),
+    linux: {
+      namespaces: namespaces(options),
+      ...userNamespace,
+      resources: {
+        ...(memory !== undefined && { memory: { limit: memory, swap: memory } }),
+        ...(pids !== undefined && { pids: { limit: pids } }),
+        ...(cpus !== undefined && { cpu: cpuTime(cpus) }),
+      },
+      maskedPaths: [...MASKED_PATHS, '/proc/interrupts', '/sys/devices/virtual/powercap'],
+      readonlyPaths: READONLY_PATHS,
+    },
+  }
+  return { spec: checkSpec('sandbox', spec), readonlyView: rootfs === undefined }
+}
+
+function namespaces({ network, userNamespace }: SandboxOptions): Namespace[] {
+  return [
+    ...(userNamespace ? [{ type: 'user' } as const] : []),
+    { type: 'pid' },
+    { type: 'mount' },
+    { type: 'ipc' },
+    { type: 'uts' },
+    { type: 'cgroup' },
+    ...(network === 'none' ? [{ type: 'network' } as const] : []),
+  ]
+}
+
+function mounts({ network, userNamespace, writable }: SandboxOptions): Mount[] {
+  const quiet = ['nosuid', 'noexec', 'nodev']
+  const hasTty =
+    !userNamespace ||
+    userNamespace.gidMappings.some(
+      ({ containerID, size }) => containerID <= TTY_GROUP && TTY_GROUP < containerID + size,
+    )
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: quiet },
+    {
+      destination: '/dev',
+      type: 'tmpfs',
+      source: 'tmpfs',
+      options: ['nosuid', 'noexec', 'strictatime', 'mode=755', 'size=65536k'],
+    },
+    {
+      destination: '/dev/pts',
+      type: 'devpts',
+      source: 'devpts',
+      options: [
+        'nosuid',
+        'noexec',
+        'newinstance',
+        'ptmxmode=0666',
+        'mode=0620',
+        ...(hasTty ? [`gid=${TTY_GROUP}`] : []),
+      ],
+    },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...quiet, 'mode=1777', 'size=65536k'] },
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet },
+    // A new sysfs shows the network namespace that we make, and takes rights over it.
+    userNamespace && network === 'host'
+      ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev'] }
+      : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, 'ro'] },
+    { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
+    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755'] },
+    ...writable.map((path) => ({
+      destination: path,
+      type: 'none',
+      source: path,
+      options: ['rbind', 'rnosuid', 'rnodev'],
+    })),
+  ]
+}
+
+function cpuTime(cpus: number): CpuResources {
+  return { quota: Math.round(cpus * CPU_PERIOD), period: CPU_PERIOD }
+}

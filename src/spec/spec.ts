@@ -1,0 +1,160 @@
+/**
+ * The typed form of a config.json: what parse.ts makes of the text, and what plan/ reads.
+ *
+ * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md) that we apply, under its names.
+ * A property that is valid there and missing here is refused by unsupported.ts, never passed over.
+ */
+
+/** A whole number of up to 64 bits: a bigint where a double would round it. */
+export type Integer = number | bigint
+
+export interface Spec {
+  readonly ociVersion: string
+  readonly root: Root
+  readonly process: Process
+  readonly hostname?: string
+  readonly domainname?: string
+  /** In the order in which they are mounted. */
+  readonly mounts?: readonly Mount[]
+  readonly annotations?: StringMap
+  readonly linux?: Linux
+}
+
+export type StringMap = Readonly<Record<string, string>>
+
+export interface Root {
+  /** Absolute, or relative to the bundle. */
+  readonly path: string
+  readonly readonly?: boolean
+}
+
+export interface Mount {
+  /** Inside the root; a relative one starts at `/`. */
+  readonly destination: string
+  readonly type?: string
+  /** Of a bind: absolute, or relative to the bundle. */
+  readonly source?: string
+  readonly options?: readonly string[]
+}
+
+export interface Process {
+  readonly terminal?: boolean
+  /** In characters; only with a terminal. */
+  readonly consoleSize?: { readonly height: number; readonly width: number }
+  readonly user: User
+  readonly args: readonly string[]
+  /** `NAME=value`; of two with one name the last counts. */
+  readonly env?: readonly string[]
+  readonly cwd: string
+  readonly capabilities?: Capabilities
+  readonly rlimits?: readonly Rlimit[]
+  readonly noNewPrivileges?: boolean
+  /** -1000…1000. */
+  readonly oomScoreAdj?: number
+}
+
+export interface User {
+  readonly uid: number
+  readonly gid: number
+  readonly umask?: number
+  readonly additionalGids?: readonly number[]
+}
+
+/** Names such as `CAP_KILL`. */
+export interface Capabilities {
+  readonly bounding?: readonly string[]
+  readonly effective?: readonly string[]
+  readonly permitted?: readonly string[]
+  readonly inheritable?: readonly string[]
+  readonly ambient?: readonly string[]
+}
+
+export interface Rlimit {
+  /** `RLIMIT_NOFILE`, … */
+  readonly type: string
+  readonly soft: Integer
+  readonly hard: Integer
+}
+
+export interface Linux {
+  readonly namespaces?: readonly Namespace[]
+  readonly uidMappings?: readonly IdMapping[]
+  readonly gidMappings?: readonly IdMapping[]
+  /** By clock: `monotonic`, `boottime`. */
+  readonly timeOffsets?: Readonly<Record<string, TimeOffset>>
+  readonly devices?: readonly Device[]
+  readonly cgroupsPath?: string
+  readonly resources?: Resources
+  readonly sysctl?: StringMap
+  readonly rootfsPropagation?: string
+  readonly maskedPaths?: readonly string[]
+  readonly readonlyPaths?: readonly string[]
+}
+
+export interface Namespace {
+  readonly type: 'pid' | 'network' | 'mount' | 'ipc' | 'uts' | 'user' | 'cgroup' | 'time'
+  /** The namespace to join; none, or an empty one, for a new namespace. */
+  readonly path?: string
+}
+
+export interface IdMapping {
+  readonly containerID: number
+  readonly hostID: number
+  readonly size: number
+}
+
+export interface TimeOffset {
+  readonly secs?: Integer
+  readonly nanosecs?: number
+}
+
+export interface Device {
+  readonly type: 'b' | 'c' | 'u' | 'p'
+  readonly path: string
+  /** Absent only for `p`. */
+  readonly major?: number
+  readonly minor?: number
+  readonly fileMode?: number
+  readonly uid?: number
+  readonly gid?: number
+}
+
+export interface Resources {
+  readonly devices?: readonly DeviceRule[]
+  readonly memory?: MemoryResources
+  readonly cpu?: CpuResources
+  readonly pids?: { readonly limit?: Integer }
+  /** cgroup v2: the values of files, by their names. */
+  readonly unified?: StringMap
+}
+
+export interface DeviceRule {
+  readonly allow: boolean
+  /** Absent or empty: `a`. */
+  readonly type?: string
+  /** Absent or -1: any. */
+  readonly major?: number
+  readonly minor?: number
+  /** Letters of `rwm`; absent or empty: all. */
+  readonly access?: string
+}
+
+/** Bytes; -1 is no limit. */
+export interface MemoryResources {
+  readonly limit?: Integer
+  readonly reservation?: Integer
+  /** Memory and swap together. */
+  readonly swap?: Integer
+}
+
+export interface CpuResources {
+  readonly shares?: Integer
+  /** Microseconds of each period; -1 is no limit. */
+  readonly quota?: Integer
+  readonly period?: Integer
+  /** Microseconds. */
+  readonly burst?: Integer
+  /** Lists such as `0-3,7`. */
+  readonly cpus?: string
+  readonly mems?: string
+}

@@ -1,0 +1,68 @@
+/**
+ * What runtime-spec 1.3 has and we don't apply yet. A config that asks for it is refused: to run a container without a
+ * control that somebody asked for is worse than not to run it.
+ *
+ * A property that says nothing (empty, false, 0, or only such inside) asks for nothing: callers write whole sections of these.
+ */
+import { UnsupportedError } from './error.js'
+import { isObject } from './json.js'
+
+const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
+
+const PROCESS = ['apparmorProfile', 'selinuxLabel', 'scheduler', 'ioPriority', 'execCPUAffinity']
+
+const LINUX = ['seccomp', 'intelRdt', 'netDevices', 'memoryPolicy', 'personality', 'mountLabel']
+
+const RESOURCES = ['blockIO', 'hugepageLimits', 'network', 'rdma']
+
+/** `checkBeforeUpdate` has a meaning in an update only. */
+const MEMORY = ['kernel', 'kernelTCP', 'swappiness', 'disableOOMKiller', 'useHierarchy']
+
+const CPU = ['realtimeRuntime', 'realtimePeriod', 'idle']
+
+const MOUNT = ['uidMappings', 'gidMappings']
+
+/** Of a mount: the ids in it are shifted, or the path is an existing mount. */
+const MOUNT_OPTION = /^(r?idmap(=.*)?|remount)$/
+
+/** Throws an {@link UnsupportedError} for the first such property of a document. */
+export function refuseUnsupported(spec: unknown): void {
+  refuse('hooks', at(spec, 'hooks'), HOOKS)
+  refuse('process', at(spec, 'process'), PROCESS)
+  const linux = at(spec, 'linux')
+  refuse('linux', linux, LINUX)
+  const resources = at(linux, 'resources')
+  refuse('linux.resources', resources, RESOURCES)
+  refuse('linux.resources.memory', at(resources, 'memory'), MEMORY)
+  refuse('linux.resources.cpu', at(resources, 'cpu'), CPU)
+  const mounts = at(spec, 'mounts')
+  if (!Array.isArray(mounts)) return
+  for (const [index, mount] of mounts.entries()) {
+    refuse(`mounts[${index}]`, mount, MOUNT)
+    const options = at(mount, 'options')
+    if (!Array.isArray(options)) continue
+    for (const option of options) {
+      if (MOUNT_OPTION.test(option)) throw new UnsupportedError(`mounts[${index}].options: ${option}`)
+    }
+  }
+}
+
+function refuse(path: string, value: unknown, names: readonly string[]): void {
+  if (!isObject(value)) return
+  for (const name of names) {
+    const item = at(value, name)
+    // Zero is a setting of this one.
+    if (saysNothing(item) && !(name === 'swappiness' && typeof item === 'number')) continue
+    throw new UnsupportedError(`${path}.${name}`)
+  }
+}
+
+function at(value: unknown, name: string): unknown {
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined
+}
+
+function saysNothing(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0
+  if (isObject(value)) return Object.values(value).every(saysNothing)
+  return value === undefined || value === null || value === '' || value === false || value === 0
+}
