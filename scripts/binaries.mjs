@@ -14,24 +14,8 @@ export function buildStatic() {
   const triple = triples[process.arch]
   const directory = join(target, 'static')
   const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
-  run(
-    'cargo',
-    [
-      'build',
-      '--quiet',
-      '--locked',
-      '--release',
-      '--package',
-      'standalone',
-      '--target',
-      triple,
-      '--target-dir',
-      directory,
-    ],
-    {
-      [flags]: '-C target-feature=+crt-static -C relocation-model=static',
-    },
-  )
+  const what = ['--package', 'standalone', '--release', '--target', triple, '--target-dir', directory]
+  run('cargo', ['build', '--quiet', ...what], { [flags]: '-C target-feature=+crt-static -C relocation-model=static' })
   replace(join(root, 'dist/gantry'), readFileSync(join(directory, triple, 'release/gantry')), 0o755)
 }
 
@@ -41,13 +25,11 @@ export function buildAddon() {
     'build',
     '--release',
     '--no-js',
-    '--dts',
-    'index.d.ts',
     '--output-dir',
-    '.',
+    'dist',
+    '--dts',
+    '../index.d.ts',
     '--target-dir',
     target,
-    '--',
-    '--locked',
   ])
 }

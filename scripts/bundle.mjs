@@ -24,11 +24,18 @@ const common = {
   alias: { clipanion: join(root, 'node_modules/clipanion/lib/advanced/index.mjs') },
   resolveExtensions: ['.mjs', '.js', '.ts'],
   mainFields: ['browser', 'module', 'main'],
+  // clipanion looks at these where it is not given streams; we give it none and take its texts.
+  define: {
+    GANTRY_COMMIT: JSON.stringify(describeRevision()),
+    'process.env': '{}',
+    'process.stdin': 'undefined',
+    'process.stdout': 'undefined',
+    'process.stderr': 'undefined',
+  },
+  drop: ['console'],
 }
 
 /** The revision that is built, with `-dirty` where the working tree differs; empty outside a repository. */
-const revision = describeRevision()
-
 function describeRevision() {
   try {
     const arguments_ = ['describe', '--always', '--dirty', '--abbrev=40', '--match=']
@@ -54,7 +61,6 @@ async function bundled(name, source, platform) {
   const { outputFiles } = await esbuild.build({
     ...common,
     platform,
-    define: { GANTRY_COMMIT: JSON.stringify(revision), 'process.env.DEBUG_CLI': 'undefined' },
     plugins: [withoutSchemas],
     stdin: { contents: source, resolveDir: join(root, 'src'), sourcefile: `bundle of ${name}`, loader: 'ts' },
   })

@@ -5,6 +5,7 @@ export const errno = {
   ENOENT: 2,
   ESRCH: 3,
   ENOEXEC: 8,
+  EAGAIN: 11,
   EACCES: 13,
   EBUSY: 16,
   EEXIST: 17,

@@ -108,14 +108,18 @@ function sentenceOf(failure: HostFailure): Sentence {
     case 'create container: EEXIST':
       return { code: 'ERR_EXISTS', text: 'container with given ID already exists' }
     case 'delete container: EBUSY':
-      return { code: 'ERR_NOT_STOPPED', text: `cannot delete container ${object} that is not stopped: running` }
-    case 'signal: ESRCH':
+      return { code: 'ERR_NOT_STOPPED', text: `cannot delete container that is not stopped: ${object}` }
+    case 'signal container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'container not running' }
     case 'start container: ENOENT':
     case 'start container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'cannot start a container that has stopped' }
     case 'start container: EALREADY':
       return { code: 'ERR_START', text: 'cannot start an already running container' }
+    case 'start container: EBUSY':
+      return { code: 'ERR_PAUSED', text: 'cannot start a container in the paused state' }
+    case 'start container: EAGAIN':
+      return { code: 'ERR_START', text: 'cannot start a container in the creating state' }
     case 'find program: ENOENT':
       return object.includes('/')
         ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }

@@ -9,11 +9,8 @@ use napi::{
     bindgen_prelude::{AsyncTask, Object},
 };
 use napi_derive::napi;
-use nix::{
-    fcntl::{FcntlArg, FdFlag, fcntl},
-    unistd::execv,
-};
-use std::{ffi::CString, os::fd::BorrowedFd, panic, thread};
+use rustix::io::{FdFlags, fcntl_setfd};
+use std::{os::unix::process::CommandExt, process::Command, thread};
 
 /// A verb and its request.
 pub struct Verb {
@@ -22,19 +19,18 @@ pub struct Verb {
 }
 
 impl Verb {
-    /// Runs the verb on this thread. Its failures are part of the reply; an error here is a defect of the engine.
-    fn carry_out(&self) -> Result<String> {
-        panic::catch_unwind(|| engine::verbs::call(self.name, &self.request))
-            .map_err(|_| Error::from_reason(format!("the engine panicked in the verb {}", self.name)))
+    /// The engine never panics here, and its failures are part of the reply: a promise rejects only when Node itself fails.
+    fn carry_out(&self) -> String {
+        engine::verbs::call(self.name, &self.request)
     }
 
     /// For a verb that may wait as long as a container lives, or for what someone types: a thread of its own, since
     /// libuv has four for the whole process.
     fn on_own_thread<'env>(self, env: &'env Env) -> Result<Object<'env>> {
         let (deferred, promise) = env.create_deferred::<String, Box<dyn FnOnce(Env) -> Result<String> + Send>>()?;
-        thread::Builder::new().name(format!("gantry {}", self.name)).spawn(move || match self.carry_out() {
-            Ok(reply) => deferred.resolve(Box::new(move |_| Ok(reply))),
-            Err(error) => deferred.reject(error),
+        thread::Builder::new().name(format!("gantry {}", self.name)).spawn(move || {
+            let reply = self.carry_out();
+            deferred.resolve(Box::new(move |_| Ok(reply)));
         })?;
         Ok(promise)
     }
@@ -45,7 +41,7 @@ impl Task for Verb {
     type JsValue = String;
 
     fn compute(&mut self) -> Result<String> {
-        self.carry_out()
+        Ok(self.carry_out())
     }
 
     fn resolve(&mut self, _: Env, reply: String) -> Result<String> {
@@ -96,19 +92,18 @@ long! {
     supervise "supervise"
 }
 
-/// Becomes the program at `path`, in this process: execve(2) with our environment. Returns only by throwing.
+/// Becomes the program at `path`, in this process, with our environment: execve(2). Returns only by throwing.
 ///
-/// Node marks the descriptors that it finds at its start as close-on-exec; the `inherit` of them from 3 on are handed down.
+/// The program gets the `inherit` descriptors from 3 on, which Node, at its start, marked to be closed.
 #[napi]
 pub fn execve(path: String, argv: Vec<String>, inherit: u32) -> Result<()> {
-    let text = |text: String| CString::new(text).map_err(|_| Error::from_reason("a NUL byte in an argument"));
-    let path = text(path)?;
-    let argv = argv.into_iter().map(text).collect::<Result<Vec<_>>>()?;
-    for descriptor in 3..3_i32.saturating_add_unsigned(inherit) {
-        clear_close_on_exec(descriptor);
+    for number in 3..3_i32.saturating_add_unsigned(inherit) {
+        // One that is not open is the program's to complain about.
+        let Ok(descriptor) = sys::descriptor::borrow(number) else { break };
+        fcntl_setfd(descriptor, FdFlags::empty()).map_err(std::io::Error::from)?;
     }
-    match execv(&path, &argv) {
-        Ok(never) => match never {},
-        Err(errno) => Err(Error::from_reason(format!("cannot execute {}: {}", path.to_string_lossy(), errno.desc()))),
-    }
+    let mut words = argv.into_iter();
+    let mut command = Command::new(&path);
+    command.arg0(words.next().unwrap_or_default()).args(words);
+    Err(Error::from(command.exec()))
 }

@@ -1,8 +1,8 @@
 /** The fast way reads a command line exactly as clipanion does, and hands over what it does not read. */
 import test from 'ava'
+import { normalise } from '../../src/cli/argv.js'
 import type { CommandType, GantryCommand } from '../../src/cli/command.js'
 import { commands } from '../../src/cli/commands/index.js'
-import { normalise } from '../../src/cli/argv.js'
 import { readPlain } from '../../src/cli/fast.js'
 import { shapeOf } from '../../src/cli/shape.js'
 import { readWords } from '../../src/main.js'

@@ -19,7 +19,12 @@ export interface Normalised {
   readonly help: boolean
 }
 
-export function normalise(command: string, shape: Shape, words: readonly string[], stopsAtPositional: boolean): Normalised {
+export function normalise(
+  command: string,
+  shape: Shape,
+  words: readonly string[],
+  stopsAtPositional: boolean,
+): Normalised {
   const given: { option: OptionShape; word: string }[] = []
   const positionals: string[] = []
   for (let at = 0; at < words.length; at += 1) {

@@ -19,15 +19,16 @@ function optionsOf(type: CommandType): string[] {
   return [...shapeOf(new type()).options.keys(), '--help']
 }
 
-function takesId(type: CommandType): boolean {
-  return shapeOf(new type()).recorder.positionals[0]?.name === 'id'
+/** Whether its first word is the id of a container that exists. */
+function takesId(name: string, type: CommandType): boolean {
+  return name !== 'create' && name !== 'run' && shapeOf(new type()).recorder.positionals[0]?.name === 'id'
 }
 
 const globals = Object.keys(globalOptions).map((name) => (name.length === 1 ? `-${name}` : `--${name}`))
 
 function bash(commands: Commands): string {
   const cases = Object.entries(commands).map(([name, type]) => {
-    const ids = takesId(type) ? ' $(gantry list --quiet 2>/dev/null)' : ''
+    const ids = takesId(name, type) ? ' $(gantry list --quiet 2>/dev/null)' : ''
     return `    ${name}) words="${optionsOf(type).join(' ')}${ids}" ;;`
   })
   return `_gantry() {
@@ -58,7 +59,7 @@ function fish(commands: Commands): string {
     const options = optionsOf(type).map((option) => {
       return option.startsWith('--') ? `-l ${option.slice(2)}` : `-s ${option.slice(1)}`
     })
-    const ids = takesId(type) ? [`complete -c gantry ${seen} -f -a '(gantry list --quiet 2>/dev/null)'`] : []
+    const ids = takesId(name, type) ? [`complete -c gantry ${seen} -f -a '(gantry list --quiet 2>/dev/null)'`] : []
     return [
       `complete -c gantry -n __fish_use_subcommand -f -a ${name} -d '${(type.usage?.description ?? '').replaceAll("'", '')}'`,
       ...options.map((option) => `complete -c gantry ${seen} ${option}`),

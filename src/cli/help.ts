@@ -1,6 +1,7 @@
 /** What --help prints, made from the command classes: what they take can't differ from what is told. */
-import type { CommandType } from './command.js'
+
 import { longName } from './argv.js'
+import type { CommandType } from './command.js'
 import { type OptionShape, type Shape, shapeOf } from './shape.js'
 
 const columns = 88
@@ -62,7 +63,10 @@ export function commandHelp(name: string, command: string, type: CommandType): s
     `Usage: ${name} ${command} ${usageWords(shape)}`,
     details,
     ...optionSections(type, shape),
-    section('Examples', examples.flatMap(([what, line]) => example(what, line.replaceAll('$0', name)))),
+    section(
+      'Examples',
+      examples.flatMap(([what, line]) => example(what, line.replaceAll('$0', name))),
+    ),
     `Options for all commands: ${name} --help`,
   )
 }

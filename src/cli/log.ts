@@ -2,7 +2,7 @@
  * What is told beside a command's output. Errors go to standard error, and to the log file where there is one; all else
  * only to where the log goes, and only at the level asked for: podman parses the whole file as one error.
  */
-import type { Host } from '../host/host.js'
+import { type Awaitable, type Host, HostFailure } from '../host/host.js'
 import { type Globals, type LogFormat, type LogLevel, logLevels } from './globals.js'
 
 /** conmon reads standard error once, 8191 bytes at most. */
@@ -17,22 +17,31 @@ export interface Log {
 export function openLog(host: Host, globals: Globals): Log {
   const { log, logFormat, logLevel } = globals
   const append = async (level: LogLevel, text: string) => {
-    if (log !== undefined) await host.appendLog(log, logLine(logFormat, level, text))
-    else if (logFormat === 'json' || level !== 'error') await host.writeError(logLine(logFormat, level, text))
-    else await host.writeError(`${text}\n`)
+    if (log === undefined) await host.writeError(logLine(logFormat, level, text))
+    else await host.appendLog(log, logLine(logFormat, level, text))
   }
   return {
     async tell(level, text) {
       if (logLevels.indexOf(level) <= logLevels.indexOf(logLevel)) await append(level, oneLine(text))
     },
     async error(text, hint) {
-      const line = oneLine(text)
-      if (log !== undefined) await host.writeError(`${line}\n`)
-      await append('error', line)
-      if (hint !== undefined && log === undefined && logFormat === 'text' && host.caller.stderrIsTerminal) {
-        await host.writeError(`${dim(host, `hint: ${hint}`)}\n`)
+      const line = clip(oneLine(text), longestLine)
+      const plain = log !== undefined || logFormat === 'text'
+      if (plain) await ifPossible(() => host.writeError(`${line}\n`))
+      if (log !== undefined || logFormat === 'json') await ifPossible(() => append('error', line))
+      if (hint !== undefined && log === undefined && plain && host.caller.stderrIsTerminal) {
+        await ifPossible(() => host.writeError(`${dim(host, `hint: ${hint}`)}\n`))
       }
     },
+  }
+}
+
+/** What can't be told in one place is still told in the other; and when nobody listens, the exit code says that much. */
+async function ifPossible(write: () => Awaitable<void>): Promise<void> {
+  try {
+    await write()
+  } catch (error) {
+    if (!(error instanceof HostFailure)) throw error
   }
 }
 
@@ -43,13 +52,11 @@ export function logLine(format: LogFormat, level: LogLevel, text: string, time =
   return `time="${stamp}" level=${level} msg=${/^[\w./@^+-]+$/.test(text) ? text : JSON.stringify(text)}\n`
 }
 
-/** Without control characters, which would move a terminal's cursor or look like a second message, and not too long. */
+/** Without control characters, which would move a terminal's cursor or look like a second message. */
 export function oneLine(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this looks for
-  const line = text.trimEnd().replace(/[\u0000-\u001f\u007f-\u009f]/g, (character) =>
-    /\s/.test(character) ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`,
-  )
-  return clip(line, longestLine)
+  return text.trimEnd().replace(/\p{Cc}/gu, (character) => {
+    return /\s/.test(character) ? ' ' : `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`
+  })
 }
 
 /** At most `bytes` bytes of UTF-8. */

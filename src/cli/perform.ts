@@ -9,7 +9,12 @@ import type { Log } from './log.js'
 export async function perform(host: Host, globals: Globals, log: Log, command: GantryCommand): Promise<number> {
   // As runc does: a log file that can't be written is told before anything happens.
   if (globals.log !== undefined) await host.appendLog(globals.log, '')
-  command.session = { host, globals, warn: (text) => log.tell('warning', text) }
+  command.session = {
+    host,
+    globals,
+    warn: (text) => log.tell('warning', text),
+    debug: (text) => (globals.logLevel === 'debug' ? log.tell('debug', text()) : undefined),
+  }
   return (await command.execute()) ?? 0
 }
 

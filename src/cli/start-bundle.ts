@@ -1,8 +1,8 @@
 import { Option } from 'clipanion'
 import { runContainer } from '../lifecycle/run.js'
 import { GantryCommand } from './command.js'
-import { exitCodeOf } from './exit-code.js'
 import { StartCommand } from './commands/start.js'
+import { exitCodeOf } from './exit-code.js'
 
 /** `start` with any of the options that it had when it created the container too. The options tell the two apart. */
 export class StartBundleCommand extends GantryCommand {

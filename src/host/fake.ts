@@ -185,13 +185,14 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     },
     signal(request) {
       note('signal', request)
-      if (find(request).pid === 0) throw new HostFailure({ step: 'signal', object: request.id, errno: errno.ESRCH })
+      if (find(request).pid === 0)
+        throw new HostFailure({ step: 'signal container', object: request.id, errno: errno.ESRCH })
     },
     destroy(request) {
       note('destroy', request)
       const { status } = find(request)
       if (!request.force && (status === 'running' || status === 'paused')) {
-        throw new HostFailure({ step: 'delete container', object: request.id, errno: errno.EBUSY })
+        throw new HostFailure({ step: 'delete container', object: status, errno: errno.EBUSY })
       }
       roots.get(request.root)?.delete(request.id)
     },

@@ -5,4 +5,6 @@ export interface Context {
   readonly host: Host
   /** Hears what is worth knowing and stops nothing. */
   warn(text: string): Awaitable<void>
+  /** Hears what is only worth knowing when something is wrong; the text is not made where nobody listens. */
+  debug(text: () => string): Awaitable<void>
 }

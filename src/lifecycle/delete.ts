@@ -11,17 +11,9 @@ export async function deleteContainer(host: Host, container: ContainerRef, force
     if (!(error instanceof HostFailure)) throw error
     const { step, errno: number } = error
     if (force && step === 'find container' && number === errno.ENOENT) return
-    if (step === 'delete container' && number === errno.EBUSY) throw await notStopped(host, container, error)
-    throw error
+    if (step !== 'delete container' || number !== errno.EBUSY) throw error
+    const text = `cannot delete container ${container.id} that is not stopped: ${error.object}`
+    const hint = 'delete --force kills it first'
+    throw new GantryError('ERR_NOT_STOPPED', text, { step, errno: number, hint, cause: error })
   }
-}
-
-async function notStopped(host: Host, container: ContainerRef, cause: HostFailure): Promise<GantryError> {
-  const { status } = await host.inspect(container)
-  return new GantryError('ERR_NOT_STOPPED', `cannot delete container ${container.id} that is not stopped: ${status}`, {
-    step: cause.step,
-    errno: cause.errno,
-    hint: 'delete --force kills it first',
-    cause,
-  })
 }

@@ -8,7 +8,7 @@ export async function killContainer(host: Host, container: ContainerRef, signal:
   try {
     await host.signal({ ...container, signal: signalNumber(signal), all })
   } catch (error) {
-    const stopped = error instanceof HostFailure && error.step === 'signal' && error.errno === errno.ESRCH
+    const stopped = error instanceof HostFailure && error.step === 'signal container' && error.errno === errno.ESRCH
     if (!(all && stopped)) throw error
   }
 }

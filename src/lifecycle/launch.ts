@@ -59,7 +59,13 @@ export async function launch(
   const request = requestOf(host.caller, container, bundle, options, mode)
   const { plan, warnings } = planContainer(bundle.spec, request, await host.facts())
   for (const warning of warnings) await context.warn(warning)
+  await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
   return await host.launch(plan)
+}
+
+/** For JSON.stringify: of the environment only the names. */
+function withoutSecrets(key: string, value: unknown): unknown {
+  return key === 'env' && Array.isArray(value) ? value.map((entry) => String(entry).split('=')[0]) : value
 }
 
 function requestOf(

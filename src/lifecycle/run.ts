@@ -50,7 +50,12 @@ export async function runBundle(
   return status
 }
 
-async function letGo({ host }: Context, container: ContainerRef, { pid, pidfd }: Launched, notifier?: number): Promise<void> {
+async function letGo(
+  { host }: Context,
+  container: ContainerRef,
+  { pid, pidfd }: Launched,
+  notifier?: number,
+): Promise<void> {
   if (notifier !== undefined) await host.awaitReady({ ...container, notifier, pid })
   await host.close(pidfd)
 }

@@ -106,7 +106,12 @@ export const flag: Check<boolean> = scalar('true or false', (value) => typeof va
 
 /** A string that `pattern` matches. */
 export function like(expected: string, pattern: RegExp): Check<string> {
-  return scalar(expected, (value): value is string => typeof value === 'string' && pattern.test(value))
+  return makeValidator({
+    test: (value: unknown, state?: ValidationState): value is string =>
+      typeof value === 'string'
+        ? pattern.test(value) || fail(state, expected, value)
+        : fail(state, value === undefined ? expected : 'a string', value),
+  })
 }
 
 export const absolutePath = like('an absolute path', /^\//)

@@ -127,11 +127,13 @@ function locateError(source: string): SyntaxProblem {
   }
   const problem = (expected: string): SyntaxProblem => {
     eat(SPACE)
-    if (offset === source.length) return { offset, expected: `expected ${expected}, found the end of the file` }
-    if (source[offset] === '"')
+    const start = offset
+    if (start === source.length) return { offset, expected: `expected ${expected}, found the end of the file` }
+    if (source[start] === '"' && !eat(STRING)) {
       return { offset, expected: 'a string that does not end, or has a wrong escape or character' }
-    const found = String.fromCodePoint(source.codePointAt(offset) ?? 0)
-    return { offset, expected: `expected ${expected}, found ${JSON.stringify(found)}` }
+    }
+    const found = source[start] === '"' ? 'a string' : `'${String.fromCodePoint(source.codePointAt(start) ?? 0)}'`
+    return { offset: start, expected: `expected ${expected}, found ${found}` }
   }
   /** After `{` or `,` in an object: a name and a colon. */
   const name = (): string | undefined => {

@@ -13,7 +13,7 @@ use crate::{
 };
 use cgroup::Cgroup;
 use rustix::{
-    fd::{AsFd, AsRawFd, BorrowedFd, IntoRawFd, OwnedFd},
+    fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd},
     fs::{Mode, mkdirat},
     io::Errno,
     process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod channel;
+pub mod console;
 mod failing;
 mod id_maps;
 mod image;
@@ -15,7 +16,15 @@ pub mod files;
 pub mod gate;
 pub mod inspect;
 pub mod launch;
+pub mod notify;
 pub mod record;
 pub mod signal;
+pub mod signals;
 pub mod store;
+pub mod supervise;
+mod terminal;
+mod unix_socket;
 pub mod verbs;
+mod wait;
+#[cfg(test)]
+mod testing;

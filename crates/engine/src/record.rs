@@ -123,7 +123,7 @@ impl Identity {
 
     /// A pidfd of the process, or none when it is gone, is a zombie, or its pid is another process's now.
     pub fn open(&self) -> Result<Option<OwnedFd>, Failure> {
-        let Some(pid) = Pid::from_raw(self.pid).filter(|_| self.pid > 0) else { return Ok(None) };
+        let Some(pid) = positive(self.pid) else { return Ok(None) };
         let name = self.pid.to_string();
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             // EINVAL: the pid is that of a thread now.
@@ -139,6 +139,11 @@ impl Identity {
             }
         }
     }
+}
+
+/// A pid that can be one; rustix takes no negative number.
+fn positive(pid: i32) -> Option<Pid> {
+    if pid > 0 { Pid::from_raw(pid) } else { None }
 }
 
 struct Stat {

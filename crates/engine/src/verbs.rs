@@ -3,7 +3,16 @@
 //! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`. A request is the object that the verb takes there; a single
 //! string or number is wrapped in an object under the name of its parameter.
 
-use crate::{destroy, facts, failing::Failing, files, gate, inspect, launch, signal};
+use crate::{
+    destroy, facts,
+    failing::Failing,
+    files,
+    gate::{self, Start},
+    inspect, launch,
+    notify::{self, AwaitReady},
+    signal,
+    supervise::{self, Supervision},
+};
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -87,7 +96,9 @@ fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "writeError" => ask.with(|OfText { text }| files::write_error(&text)),
         "appendLog" => ask.with(|PathAndText { path, text }| files::append_log(&path, &text)),
         "launch" => ask.with(|plan: LaunchPlan| launch::launch(&plan)),
-        "start" => ask.with(|start: gate::Start| gate::start(&start)),
+        "start" => ask.with(|request: Start| gate::start(&request)),
+        "awaitReady" => ask.with(|request: AwaitReady| notify::await_ready(&request)),
+        "supervise" => ask.with(|request: Supervision| supervise::supervise(&request)),
         "inspect" => ask.with(|OfContainer { root, id }| inspect::inspect(&root, &id)),
         "list" => ask.with(|OfRoot { root }| inspect::list(&root)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),

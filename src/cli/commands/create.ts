@@ -9,7 +9,10 @@ export class CreateCommand extends LaunchCommand {
     details: 'Its process has the container set up around it when the command returns, and runs nothing yet.',
     examples: [
       ['Create a container from the bundle in the current directory', '$0 create web'],
-      ['From another bundle, and have its process id written', '$0 create --bundle /srv/web --pid-file /run/web.pid web'],
+      [
+        'From another bundle, and have its process id written',
+        '$0 create --bundle /srv/web --pid-file /run/web.pid web',
+      ],
     ],
   })
 

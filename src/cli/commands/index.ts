@@ -6,10 +6,13 @@ import { FeaturesCommand } from './features.js'
 import { KillCommand } from './kill.js'
 import { ListCommand } from './list.js'
 import { RunCommand } from './run.js'
+import { SandboxCommand } from './sandbox.js'
+import { SpecCommand } from './spec.js'
 import { StartCommand } from './start.js'
 import { StateCommand } from './state.js'
 
 export const commands: Readonly<Record<string, CommandType>> = {
+  sandbox: SandboxCommand,
   run: RunCommand,
   create: CreateCommand,
   start: StartCommand,
@@ -17,5 +20,6 @@ export const commands: Readonly<Record<string, CommandType>> = {
   kill: KillCommand,
   delete: DeleteCommand,
   list: ListCommand,
+  spec: SpecCommand,
   features: FeaturesCommand,
 }

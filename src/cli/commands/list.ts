@@ -11,7 +11,8 @@ export class ListCommand extends GantryCommand {
   static override paths = [['list']]
   static override usage = Command.Usage({
     description: 'list the containers',
-    details: 'Those of the directory that --root names before the command. A record that cannot be read is told and passed over.',
+    details:
+      'Those of the directory that --root names before the command. A record that cannot be read is told and passed over.',
     examples: [
       ['Show a table', '$0 list'],
       ['The containers of containerd, for a program', '$0 --root /run/containerd/runc/k8s.io list --format json'],

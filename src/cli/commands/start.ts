@@ -6,7 +6,8 @@ export class StartCommand extends GantryCommand {
   static override paths = [['start']]
   static override usage = Command.Usage({
     description: 'start the program of a created container',
-    details: 'With any option of the early runc (--bundle, --console, --detach, --pid-file), creates and runs the container as run does.',
+    details:
+      'With any option of the early runc (--bundle, --console, --detach, --pid-file), creates and runs the container as run does.',
     examples: [
       ['Start a container', '$0 start web'],
       ['Create and run one, the old way', '$0 start --bundle /srv/web web'],

@@ -1,0 +1,61 @@
+import test from 'ava'
+import { refuseUnsupported } from '../../src/spec/unsupported.js'
+
+const asked: readonly { readonly field: string; readonly config: object }[] = [
+  { field: 'hooks.prestart', config: { hooks: { poststop: [], prestart: [{ path: '/bin/true' }] } } },
+  { field: 'process.apparmorProfile', config: { process: { apparmorProfile: 'docker-default' } } },
+  { field: 'process.selinuxLabel', config: { process: { selinuxLabel: 'a:b:c' } } },
+  { field: 'process.scheduler', config: { process: { scheduler: { policy: 'SCHED_FIFO' } } } },
+  { field: 'process.ioPriority', config: { process: { ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } } } },
+  { field: 'process.execCPUAffinity', config: { process: { execCPUAffinity: { initial: '0' } } } },
+  { field: 'linux.seccomp', config: { linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } } },
+  { field: 'linux.intelRdt', config: { linux: { intelRdt: { closID: 'x' } } } },
+  { field: 'linux.netDevices', config: { linux: { netDevices: { eth0: { name: 'x' } } } } },
+  { field: 'linux.memoryPolicy', config: { linux: { memoryPolicy: { mode: 'MPOL_DEFAULT' } } } },
+  { field: 'linux.personality', config: { linux: { personality: { domain: 'LINUX32' } } } },
+  { field: 'linux.mountLabel', config: { linux: { mountLabel: 'a:b:c' } } },
+  { field: 'linux.resources.blockIO', config: { linux: { resources: { blockIO: { weight: 10 } } } } },
+  { field: 'linux.resources.hugepageLimits', config: { linux: { resources: { hugepageLimits: [{ limit: 0 }] } } } },
+  { field: 'linux.resources.rdma', config: { linux: { resources: { rdma: { mlx: { hcaHandles: 1 } } } } } },
+  { field: 'linux.resources.network', config: { linux: { resources: { network: { classID: 1 } } } } },
+  { field: 'linux.resources.memory.swappiness', config: { linux: { resources: { memory: { swappiness: 0 } } } } },
+  {
+    field: 'linux.resources.memory.disableOOMKiller',
+    config: { linux: { resources: { memory: { disableOOMKiller: true } } } },
+  },
+  { field: 'linux.resources.cpu.idle', config: { linux: { resources: { cpu: { idle: 1 } } } } },
+  { field: 'mounts[1].uidMappings', config: { mounts: [{}, { uidMappings: [{ containerID: 0 }] }] } },
+  { field: 'mounts[0].options: ridmap', config: { mounts: [{ options: ['rbind', 'ridmap'] }] } },
+  { field: 'mounts[0].options: idmap=uids=0-1-2', config: { mounts: [{ options: ['idmap=uids=0-1-2'] }] } },
+  { field: 'mounts[0].options: remount', config: { mounts: [{ options: ['remount'] }] } },
+]
+
+for (const { field, config } of asked) {
+  test(`${field} is refused by its name`, (t) => {
+    t.throws(() => refuseUnsupported(config), { name: 'UnsupportedError', message: `${field}: not supported yet` })
+  })
+}
+
+test('sections that say nothing ask for nothing', (t) => {
+  t.notThrows(() =>
+    refuseUnsupported({
+      hooks: { prestart: [], poststop: null },
+      process: { apparmorProfile: '', selinuxLabel: '', scheduler: null, execCPUAffinity: { initial: '', final: '' } },
+      mounts: [{ uidMappings: [], gidMappings: null, options: ['rbind'] }],
+      linux: {
+        seccomp: null,
+        intelRdt: {},
+        netDevices: {},
+        mountLabel: '',
+        resources: {
+          blockIO: { weight: 0, throttleReadBpsDevice: [] },
+          hugepageLimits: [],
+          network: {},
+          rdma: {},
+          memory: { kernel: 0, disableOOMKiller: false, checkBeforeUpdate: true },
+          cpu: { realtimeRuntime: 0, idle: 0 },
+        },
+      },
+    }),
+  )
+})

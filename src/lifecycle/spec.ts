@@ -1,0 +1,22 @@
+/** `spec`: a config.json to begin with. */
+import { errno } from '../errno.js'
+import { GantryError } from '../errors.js'
+import { type Host, HostFailure } from '../host/host.js'
+import { defaultConfig } from '../spec/default.js'
+import { absolutePath } from './paths.js'
+
+/** Writes the default config.json into the bundle; never over one that is there. */
+export async function writeSpec(host: Host, bundle: string, rootless: boolean): Promise<void> {
+  const { cgroups, euid, egid } = await host.facts()
+  const text = defaultConfig({
+    cgroup2: cgroups.length > 0 && cgroups.every(({ version }) => version === 2),
+    ...(rootless && { rootless: { uid: euid, gid: egid } }),
+  })
+  const file = absolutePath(absolutePath(host.caller.cwd, bundle), 'config.json')
+  try {
+    await host.createText(file, text)
+  } catch (error) {
+    if (!(error instanceof HostFailure) || error.errno !== errno.EEXIST) throw error
+    throw new GantryError('ERR_EXISTS', 'file config.json exists: remove it first', { path: file, cause: error })
+  }
+}
