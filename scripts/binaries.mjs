@@ -14,9 +14,9 @@ export function buildStatic() {
   const triple = triples[process.arch]
   const directory = join(target, 'static')
   const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
-  const what = ['--package', 'standalone', '--release', '--target', triple, '--target-dir', directory]
+  const what = ['--package', 'standalone', '--profile', 'static', '--target', triple, '--target-dir', directory]
   run('cargo', ['build', '--quiet', ...what], { [flags]: '-C target-feature=+crt-static -C relocation-model=static' })
-  replace(join(root, 'dist/gantry'), readFileSync(join(directory, triple, 'release/gantry')), 0o755)
+  replace(join(root, 'dist/gantry'), readFileSync(join(directory, triple, 'static/gantry')), 0o755)
 }
 
 /** dist/gantry.node, and its types in index.d.ts. */

@@ -1,12 +1,17 @@
-/** `npm run build`: everything in dist/. See scripts/bundle.mjs for the TypeScript and scripts/binaries.mjs for the Rust. */
+/** `npm run build`: everything in dist/. bundle.mjs makes what is TypeScript, binaries.mjs what is Rust. */
+import { argv } from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { buildAddon, buildStatic } from './binaries.mjs'
 import { install, run, script } from './toolchain.mjs'
 
-await script(async () => {
+export async function build() {
   install()
+  // Imports packages, which are only there now.
   const { bundle } = await import('./bundle.mjs')
   await bundle()
   run('tsc', ['--project', 'tsconfig.types.json'])
   buildStatic()
   buildAddon()
-})
+}
+
+if (argv[1] === fileURLToPath(import.meta.url)) await script(build)

@@ -1,8 +1,10 @@
 /** What the scripts share: where things are, how a command is run, how node_modules comes to be. Works before it does. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import process from 'node:process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -22,6 +24,15 @@ function environment(extra) {
 export function run(command, args, env = {}) {
   const { status, signal, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit', env: environment(env) })
   if (error) throw new CommandFailed(`${command}: ${error.message}`)
+  if (status !== 0) throw new CommandFailed(`${[command, ...args].join(' ')}: ${signal ?? `exit status ${status}`}`)
+}
+
+/** Runs a command in the same way, but gives each line of its standard output to `onLine`. */
+export async function runLines([command, ...args], onLine) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: environment() })
+  const ended = once(child, 'close')
+  for await (const line of createInterface({ input: child.stdout })) onLine(line)
+  const [status, signal] = await ended
   if (status !== 0) throw new CommandFailed(`${[command, ...args].join(' ')}: ${signal ?? `exit status ${status}`}`)
 }
 

@@ -142,14 +142,14 @@ function sentenceOf(failure: HostFailure): Sentence {
 
 function plainSentence({ step, object, errno: number }: HostFailure): Sentence {
   const denied = number === errno.EPERM || number === errno.EACCES
-  const code = denied ? 'ERR_PERMISSION' : areaOf(step)
   const what = object === '' ? step : `${step} ${object}`
+  const code = denied ? 'ERR_PERMISSION' : areaOf(what)
   return { code, text: number === 0 ? `cannot ${what}` : `cannot ${what}: ${errorText(number)}` }
 }
 
-function areaOf(step: string): ErrorCode {
-  if (step.includes('cgroup')) return 'ERR_CGROUP'
-  if (step.includes('uid_map') || step.includes('gid_map') || step.includes('user namespace')) return 'ERR_USERNS'
+function areaOf(what: string): ErrorCode {
+  if (what.includes('cgroup')) return 'ERR_CGROUP'
+  if (/[ug]id_?map|user namespace|map ids/.test(what)) return 'ERR_USERNS'
   return 'ERR_START'
 }
 
@@ -157,10 +157,11 @@ function nameOf(number: number): string {
   return Object.entries(errno).find(([, value]) => value === number)?.[0] ?? ''
 }
 
-function hintOf({ step, errno: number }: HostFailure): string | undefined {
+function hintOf({ step, object, errno: number }: HostFailure): string | undefined {
+  const area = areaOf(`${step} ${object}`)
   if (number !== errno.EPERM && number !== errno.EACCES) return undefined
-  if (areaOf(step) === 'ERR_USERNS') {
+  if (area === 'ERR_USERNS') {
     return 'user namespaces may be switched off here: see user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns'
   }
-  return areaOf(step) === 'ERR_CGROUP' ? 'an unprivileged user needs a cgroup that was delegated to them' : undefined
+  return area === 'ERR_CGROUP' ? 'an unprivileged user needs a cgroup that was delegated to them' : undefined
 }

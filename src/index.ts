@@ -1,2 +1,26 @@
-/** What `import 'gantry'` gives. */
+/**
+ * What `import 'gantry'` gives: containers for Node programs, without a process in between. docs/api.md tells how.
+ *
+ * Nothing is loaded from disk and nothing asked of the machine before the first call.
+ */
+
+export {
+  type Container,
+  type CreateOptions,
+  create,
+  type KillOptions,
+  list,
+  open,
+  type RootOptions,
+  type WaitOptions,
+} from './api/container.js'
+export type { WarningOptions } from './api/context.js'
+export { type Features, features, type SpecOptions, spec } from './api/features.js'
+export { type Encoding, type Result, RunError } from './api/result.js'
+export { type Limits, type Network, type Rootfs, type RunOptions, run } from './api/run.js'
+export type { Input, Output, StdioOptions } from './api/stdio.js'
+export type { StopOptions } from './api/stop.js'
+export { type ErrorCode, GantryError } from './errors.js'
+export type { State } from './lifecycle/state.js'
+export type { Spec } from './spec/spec.js'
 export { version } from './version.js'

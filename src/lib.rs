@@ -9,8 +9,15 @@ use napi::{
     bindgen_prelude::{AsyncTask, Object},
 };
 use napi_derive::napi;
-use rustix::io::{FdFlags, fcntl_setfd};
-use std::{os::unix::process::CommandExt, process::Command, thread};
+use rustix::{
+    io::{FdFlags, fcntl_setfd},
+    pipe::{PipeFlags, pipe_with},
+};
+use std::{
+    os::{fd::IntoRawFd, unix::process::CommandExt},
+    process::Command,
+    thread,
+};
 
 /// A verb and its request.
 pub struct Verb {
@@ -94,16 +101,27 @@ long! {
 
 /// Becomes the program at `path`, in this process, with our environment: execve(2). Returns only by throwing.
 ///
-/// The program gets the `inherit` descriptors from 3 on, which Node, at its start, marked to be closed.
+/// The program gets the standard streams and the `inherit` descriptors from 3 on: Node, at its start, marks the first 16 to
+/// be closed here.
 #[napi]
 pub fn execve(path: String, argv: Vec<String>, inherit: u32) -> Result<()> {
-    for number in 3..3_i32.saturating_add_unsigned(inherit) {
-        // One that is not open is the program's to complain about.
-        let Ok(descriptor) = sys::descriptor::borrow(number) else { break };
-        fcntl_setfd(descriptor, FdFlags::empty()).map_err(std::io::Error::from)?;
+    for number in 0..3_i32.saturating_add_unsigned(inherit) {
+        match sys::descriptor::borrow(number) {
+            Ok(descriptor) => fcntl_setfd(descriptor, FdFlags::empty()).map_err(std::io::Error::from)?,
+            // One that is not open is the program's to complain about; so is a number of them beyond all reason.
+            Err(_) if number < 3 => {}
+            Err(_) => break,
+        }
     }
     let mut words = argv.into_iter();
     let mut command = Command::new(&path);
     command.arg0(words.next().unwrap_or_default()).args(words);
     Err(Error::from(command.exec()))
+}
+
+/// The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. The caller owns them.
+#[napi(ts_return_type = "[read: number, write: number]")]
+pub fn pipe() -> Result<Vec<i32>> {
+    let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
+    Ok(vec![read.into_raw_fd(), write.into_raw_fd()])
 }

@@ -9,7 +9,7 @@ import { commands } from './cli/commands/index.js'
 import { completion } from './cli/completion.js'
 import { splitCommandLine } from './cli/entry.js'
 import { type Globals, readGlobals } from './cli/globals.js'
-import { commandHelp, overview } from './cli/help.js'
+import { commandHelp, overview, texts } from './cli/help.js'
 import { openLog } from './cli/log.js'
 import { attempt, perform } from './cli/perform.js'
 import { shapeOf } from './cli/shape.js'
@@ -64,7 +64,8 @@ function helpOf(program: string, name: string): string {
 /** The class for a command line: `start` with options is another command than `start` without. */
 function commandType(name: string, words: readonly string[]): CommandType {
   const type = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (type === undefined) throw usageError(`unknown command: ${name}${didYouMean(name, Object.keys(commands))}`)
+  if (type === undefined)
+    throw usageError(`unknown command: ${name}${didYouMean(name, [...Object.keys(commands), ...Object.keys(texts)])}`)
   const end = words.indexOf('--')
   const hasOptions = words.slice(0, end < 0 ? undefined : end).some((word) => /^-./.test(word))
   return name === 'start' && hasOptions ? StartBundleCommand : type

@@ -54,7 +54,8 @@ function isMarked(pid: number, mark: string): boolean {
 
 /** A process in words, for a failure's message. */
 export function describeProcess(pid: number): string {
-  return `process ${pid} [${read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim()}]`
+  const command = read(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim() || read(`/proc/${pid}/comm`).trim()
+  return `process ${pid}, child of ${parentOf(pid)}, in ${read(`/proc/${pid}/wchan`)} [${command}]`
 }
 
 /** Our own children that nobody has waited for. */

@@ -11,7 +11,8 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { chmodSync, closeSync, mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { isAlive } from './machine.js'
+import { constants } from 'node:os'
+import { describeProcess, isAlive, markedProcesses } from './machine.js'
 import { makeRootfs } from './rootfs.js'
 import { plainEnv, type Runtime } from './runtime.js'
 import { defaultSpec, type Spec } from './spec.js'
@@ -73,8 +74,6 @@ export interface State {
   readonly owner: string
   readonly annotations?: Readonly<Record<string, string>>
 }
-
-const signals: Readonly<Record<string, number>> = { SIGKILL: 9, SIGTERM: 15, SIGINT: 2, SIGHUP: 1, SIGSEGV: 11, SIGABRT: 6, SIGSYS: 31 }
 
 let sessions = 0
 const processName = `gantry-test-${process.pid}-${randomBytes(3).toString('hex')}`
@@ -163,23 +162,34 @@ export class Session {
       stdout: text('out'),
       stderr: text('err'),
       finished: new Promise((resolve, reject) => {
+        let late: Error | undefined
         const timer = setTimeout(() => {
+          const processes = markedProcesses(this.mark, new Set([process.pid])).map(describeProcess)
+          late = new Error(`${command.join(' ')} did not end within ${patience} ms; there are ${processes.join(', ')}`)
           child.kill('SIGKILL')
-          reject(new Error(`${command.join(' ')} did not end within ${patience} ms: ${running.stderr()}`))
         }, patience)
         child.once('error', (error) => {
           clearTimeout(timer)
+          this.running.delete(running)
           reject(error)
         })
         child.once('exit', (code, signal) => {
           clearTimeout(timer)
           this.running.delete(running)
           const stderr = running.stderr()
-          resolve({ code: code ?? 128 + (signals[signal ?? ''] ?? 0), stdout: running.stdout(), stderr, message: stderr.replaceAll('\\"', '"') })
+          if (late) return reject(late)
+          resolve({
+            code: code ?? 128 + (constants.signals[signal ?? 'SIGKILL']),
+            stdout: running.stdout(),
+            stderr,
+            message: stderr.replaceAll('\\"', '"'),
+          })
         })
       }),
     }
     this.running.add(running)
+    // Who awaits it gets the error; a test that has failed by then does not.
+    running.finished.catch(() => undefined)
     return running
   }
 

@@ -137,7 +137,6 @@ behaviour('a cgroup with processes of others in it is refused', { runtimes: ours
 
 for (const resources of [
   { memory: { limit: 'much' } },
-  { pids: {} },
   { cpu: { quota: 1.5 } },
   { unified: { '../escape': '1' } },
   { unified: { 'memory.max': '1000000' } },

@@ -51,7 +51,7 @@ behaviour('READY=1 is forwarded, and start returns then', { runtimes: likeRunc, 
   await session.ok(['create', session.id()], service)
   t.deepEqual(service.messages(), [])
   await session.ok(['start', session.id()], service)
-  t.true(lines(service).includes('READY=1'))
+  await until('READY came', () => lines(service).includes('READY=1'))
   t.is((await session.state()).status, 'running')
   await session.ok(['delete', '--force', session.id()])
 })
@@ -80,8 +80,8 @@ behaviour('in the foreground too MAINPID is the container\'s', { runtimes: ours,
 behaviour('what else is in the datagram of READY=1 is forwarded with it', { runtimes: ours, ...python }, async (t, session) => {
   const service = await manager(session)
   bundle(session, sends('STATUS=Almost there\nREADY=1\nERRNO=0'))
-  await session.ok(['run', '--detach', session.id()], service)
-  for (const line of ['STATUS=Almost there', 'READY=1', 'ERRNO=0']) t.true(lines(service).includes(line), line)
+  t.is(await session.ok(['run', '--detach', session.id()], service), '')
+  for (const line of ['STATUS=Almost there', 'READY=1', 'ERRNO=0']) await until(line, () => lines(service).includes(line))
   await session.ok(['delete', '--force', session.id()])
 })
 
@@ -122,8 +122,8 @@ behaviour('the container sees a socket of its own, not the host\'s', { runtimes:
 behaviour('an abstract socket of the manager works', { runtimes: likeRunc, ...python }, async (t, session) => {
   const service = await manager(session, `@${session.mark}`)
   bundle(session, sends('READY=1'))
-  await session.ok(['run', '--detach', session.id()], service)
-  t.true(lines(service).includes('READY=1'))
+  t.is(await session.ok(['run', '--detach', session.id()], service), '')
+  await until('READY came', () => lines(service).includes('READY=1'))
   await session.ok(['delete', '--force', session.id()])
 })
 

@@ -92,5 +92,5 @@ function checkCount(command: string, { least, most, recorder }: Shape, count: nu
   if (count >= least && count <= most) return
   const bound = least === most ? `exactly ${least}` : count < least ? `a minimum of ${least}` : `a maximum of ${most}`
   const missing = count === 0 && recorder.positionals[0]?.name === 'id' ? 'empty id: ' : ''
-  throw usageError(`${missing}"${command}" requires ${bound} argument(s)`, `see --help of the command`)
+  throw usageError(`${missing}"${command}" requires ${bound} argument(s)`, `see gantry ${command} --help`)
 }

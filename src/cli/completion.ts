@@ -1,8 +1,9 @@
 /** `completion`: scripts for shells, made from the command classes. Ids are completed through `list --quiet`. */
 import type { CommandType } from './command.js'
 import { globalOptions } from './entry.js'
+import { texts } from './help.js'
 import { shapeOf } from './shape.js'
-import { usageError } from './usage.js'
+import { dashed, usageError } from './usage.js'
 
 type Commands = Readonly<Record<string, CommandType>>
 
@@ -24,7 +25,7 @@ function takesId(name: string, type: CommandType): boolean {
   return name !== 'create' && name !== 'run' && shapeOf(new type()).recorder.positionals[0]?.name === 'id'
 }
 
-const globals = Object.keys(globalOptions).map((name) => (name.length === 1 ? `-${name}` : `--${name}`))
+const globals = Object.keys(globalOptions).map(dashed)
 
 function bash(commands: Commands): string {
   const cases = Object.entries(commands).map(([name, type]) => {
@@ -32,7 +33,7 @@ function bash(commands: Commands): string {
     return `    ${name}) words="${optionsOf(type).join(' ')}${ids}" ;;`
   })
   return `_gantry() {
-  local words="${[...Object.keys(commands), ...globals].join(' ')}" word
+  local words="${[...Object.keys(commands), ...Object.keys(texts), ...globals].join(' ')}" word
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     case "$word" in
 ${cases.map((line) => `  ${line}`).join('\n')}
@@ -66,5 +67,8 @@ function fish(commands: Commands): string {
       ...ids,
     ]
   })
-  return `${lines.join('\n')}\n`
+  const others = Object.entries(texts).map(
+    ([name, text]) => `complete -c gantry -n __fish_use_subcommand -f -a ${name} -d '${text}'`,
+  )
+  return `${[...lines, ...others].join('\n')}\n`
 }

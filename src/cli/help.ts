@@ -38,13 +38,20 @@ const globalRows: readonly Row[] = [
   ['-v, --version', 'print the version'],
 ]
 
+/** What is no command class: its answer is made of the others. */
+export const texts: Readonly<Record<string, string>> = {
+  help: 'print this, or the help of a command',
+  completion: 'print a completion script for bash, zsh or fish',
+}
+
 type Row = readonly [term: string, text: string]
 
 export function overview(name: string, commands: Readonly<Record<string, CommandType>>): string {
+  const described = Object.entries(commands).map(([word, type]): Row => [word, type.usage?.description ?? ''])
   return paragraphs(
     `${name} runs containers by the OCI runtime specification.`,
     `Usage: ${name} [global options] <command> [options] [words]`,
-    section('Commands', rows(Object.entries(commands).map(([word, type]) => [word, type.usage?.description ?? '']))),
+    section('Commands', rows([...described, ...Object.entries(texts)])),
     section('Global options', rows(globalRows)),
     section('Examples', [
       ...example('Run a command in a sandbox on a read-only view of this machine', `${name} sandbox -- ls /`),

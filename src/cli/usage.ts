@@ -7,12 +7,16 @@ export function usageError(text: string, hint?: string): GantryError {
 
 /** runc's words, which podman looks for to tell an option that is known from one that is not. */
 export function missingValue(name: string): GantryError {
-  return usageError(`flag needs an argument: --${name}`)
+  return usageError(`flag needs an argument: ${dashed(name)}`)
 }
 
 export function unknownOption(name: string, known: readonly string[]): GantryError {
-  const dashes = name.length === 1 ? '-' : '--'
-  return usageError(`unknown flag: ${dashes}${name}${didYouMean(name, known, '--')}`)
+  return usageError(`unknown flag: ${dashed(name)}${didYouMean(name, known, '--')}`)
+}
+
+/** An option's name with as many dashes as it is to be written with. */
+export function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`
 }
 
 /** ` (did you mean --detach?)`, or nothing where no known word is near. */

@@ -13,7 +13,7 @@ import {
   HostFailure,
   type Inspection,
 } from './host.js'
-import type { Failure } from './plan.js'
+import type { Failure, LaunchPlan } from './plan.js'
 
 type Verb = Exclude<keyof Host, 'caller'>
 
@@ -42,6 +42,8 @@ export interface Called {
 export interface FakeHost extends Host {
   /** All verbs in order. Writing to the streams is in `output` and `errors` instead: what was written matters, not how. */
   readonly calls: readonly Called[]
+  /** The plans that were to be launched. */
+  readonly plans: readonly LaunchPlan[]
   readonly output: string
   readonly errors: string
   readonly files: ReadonlyMap<string, string>
@@ -61,6 +63,7 @@ const defaultFacts: Facts = {
 
 export function fakeHost(options: FakeOptions = {}): FakeHost {
   const calls: Called[] = []
+  const plans: LaunchPlan[] = []
   const files = new Map(Object.entries(options.files ?? {}))
   const roots = new Map(
     Object.entries(options.containers ?? {}).map(([root, all]) => [root, new Map(all.map((one) => [one.id, one]))]),
@@ -92,6 +95,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
 
   return {
     calls,
+    plans,
     files,
     get output() {
       return output
@@ -146,6 +150,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       files.set(path, (files.get(path) ?? '') + text)
     },
     launch(plan) {
+      plans.push(plan)
       note('launch', plan)
       const { root, id, ociVersion, bundle, rootfs, created, annotations } = plan.record
       const there = roots.get(root) ?? new Map<string, Inspection | BrokenRecord>()

@@ -27,3 +27,8 @@ export function nodeHost(): Host {
   }
   return hostOver(caller, (verb, request) => addon[verb](request))
 }
+
+/** Makes a pipe of descriptors that are the caller's to close; no program that is started inherits them. */
+export function openPipe(): readonly [read: number, write: number] {
+  return loadAddon().pipe()
+}

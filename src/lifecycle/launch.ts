@@ -1,6 +1,6 @@
 /** From a bundle to a launched init: what `create`, `run` and `sandbox` have in common. */
 import { GantryError } from '../errors.js'
-import type { Caller, ContainerRef, Launched } from '../host/host.js'
+import type { Caller, ContainerRef, Facts, Launched } from '../host/host.js'
 import { planContainer } from '../plan/plan.js'
 import type { Request } from '../plan/request.js'
 import { parseSpec } from '../spec/parse.js'
@@ -31,6 +31,8 @@ export interface LaunchMode {
   readonly gate: boolean
   /** Nobody of ours stays to look after it. */
   readonly detached: boolean
+  /** Where they were asked for already. */
+  readonly facts?: Facts
 }
 
 /** A configuration and where it came from. */
@@ -51,13 +53,13 @@ export async function launch(
   context: Context,
   container: ContainerRef,
   bundle: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio'>,
   mode: LaunchMode,
 ): Promise<Launched> {
   const { host } = context
   checkTerminal(bundle.spec, options, mode)
   const request = requestOf(host.caller, container, bundle, options, mode)
-  const { plan, warnings } = planContainer(bundle.spec, request, await host.facts())
+  const { plan, warnings } = planContainer(bundle.spec, request, mode.facts ?? (await host.facts()))
   for (const warning of warnings) await context.warn(warning)
   await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
   return await host.launch(plan)
@@ -72,7 +74,7 @@ function requestOf(
   caller: Caller,
   { root, id }: ContainerRef,
   { path, spec }: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio'>,
   { gate }: LaunchMode,
 ): Request {
   const absolute = (given: string | undefined) => (given === undefined ? undefined : absolutePath(caller.cwd, given))
@@ -92,7 +94,7 @@ function requestOf(
     preserveFds: options.preserveFds ?? 0,
     ...activation(caller),
     notify: notifySocket(caller) !== undefined,
-    stdio: [0, 1, 2],
+    stdio: options.stdio ?? [0, 1, 2],
     systemdCgroup: options.systemdCgroup ?? false,
     readonlyView: options.readonlyView ?? false,
   }

@@ -1,5 +1,5 @@
 /** `run`: create, start, and in the foreground wait and delete. */
-import type { ContainerRef, ExitStatus, Launched } from '../host/host.js'
+import type { ContainerRef, ExitStatus, Facts, Launched } from '../host/host.js'
 import type { Context } from './context.js'
 import { type Bundle, type LaunchOptions, launch, notifySocket, readBundle } from './launch.js'
 
@@ -27,13 +27,14 @@ export async function runBundle(
   container: ContainerRef,
   bundle: Bundle,
   options: Omit<RunOptions, 'bundle'> & { readonly readonlyView?: boolean },
+  facts?: Facts,
 ): Promise<ExitStatus | undefined> {
   const { host } = context
   const detached = options.detach ?? false
   const socket = notifySocket(host.caller)
   // Its sd_notify socket has to be there before the program is: only then the start is a step of its own.
   const gate = socket !== undefined
-  const launched = await launch(context, container, bundle, options, { gate, detached })
+  const launched = await launch(context, container, bundle, options, { gate, detached, facts })
   let status: ExitStatus | undefined
   try {
     const { notifier } = gate ? await host.start({ ...container, notifySocket: socket }) : {}

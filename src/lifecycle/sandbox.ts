@@ -1,10 +1,10 @@
 /** `sandbox`: a command with no bundle and no image, on a read-only view of this machine or on a directory. */
-import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Facts, type Host, HostFailure } from '../host/host.js'
 import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
 import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
 import type { Context } from './context.js'
 import { type IdRanges, singleIds, subordinateIds } from './id-ranges.js'
+import type { Bundle } from './launch.js'
 import { absolutePath } from './paths.js'
 import { containersRoot } from './root.js'
 import { runBundle } from './run.js'
@@ -19,30 +19,49 @@ export interface SandboxOptions extends Omit<SpecOptions, 'cwd' | 'userNamespace
 
 /** Runs the command and gives how it ended; nothing of the sandbox is left. */
 export async function runSandbox(context: Context, options: SandboxOptions): Promise<ExitStatus | undefined> {
+  return await inSandbox(context, options, ({ container, bundle, readonlyView, facts }) =>
+    runBundle(context, container, bundle, { readonlyView }, facts),
+  )
+}
+
+/** A sandbox as a container to be. */
+export interface PlannedSandbox {
+  readonly container: ContainerRef
+  readonly bundle: Bundle
+  readonly readonlyView: boolean
+  readonly facts: Facts
+}
+
+/** Has a sandbox carried out: a second time, with a single id, where the helpers that map more refuse. */
+export async function inSandbox<T>(
+  context: Context,
+  options: SandboxOptions,
+  carryOut: (sandbox: PlannedSandbox) => Promise<T>,
+): Promise<T> {
   const { host } = context
   const facts = await host.facts()
   const container = { root: await sandboxRoot(host, facts, options.root), id: newId(host) }
-  if (facts.capabilities.includes(CAP_SYS_ADMIN)) return await runWith(context, container, options)
+  const attempt = (userNamespace?: IdRanges) =>
+    carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, options, userNamespace) })
+  if (facts.capabilities.includes(CAP_SYS_ADMIN)) return await attempt()
   const ranges = await subordinateIds(host, facts)
   if (ranges !== undefined) {
     try {
-      return await runWith(context, container, options, ranges)
+      return await attempt(ranges)
     } catch (error) {
       // Without the helpers, or where they refuse, one id has to do.
       if (!(error instanceof HostFailure) || !/new[ug]idmap/.test(`${error.step} ${error.object}`)) throw error
       await context.warn(`only one user id is mapped: ${error.step} ${error.object}`)
     }
   }
-  return await runWith(context, container, options, singleIds(facts))
+  return await attempt(singleIds(facts))
 }
 
-async function runWith(
-  context: Context,
-  container: ContainerRef,
+function sandboxBundle(
+  here: string,
   options: SandboxOptions,
   userNamespace?: IdRanges,
-): Promise<ExitStatus | undefined> {
-  const { cwd: here } = context.host.caller
+): Pick<PlannedSandbox, 'bundle' | 'readonlyView'> {
   const absolute = (path: string) => absolutePath(here, path)
   const { spec, readonlyView } = sandboxSpec({
     ...options,
@@ -51,20 +70,20 @@ async function runWith(
     writable: options.writable.map(absolute),
     userNamespace,
   })
-  return await runBundle(context, container, { path: here, spec }, { readonlyView })
+  return { bundle: { path: here, spec }, readonlyView }
 }
 
-/** The records of sandboxes lie apart from those of containers: nobody but us has a use for them. */
+/**
+ * The records of sandboxes lie apart from those of containers: nobody but us has a use for them. A user without a directory
+ * for such things gets one in /tmp itself, whose sticky bit keeps others from it, and whose name nobody can take before.
+ */
 async function sandboxRoot(host: Host, { euid }: Facts, given: string | undefined): Promise<string> {
   const root = await containersRoot(host, given)
   if (given !== undefined) return root.path
   if (euid === 0 || host.caller.env.XDG_RUNTIME_DIR) return `${root.path}-sandbox`
-  if (await host.isDirectory(`/run/user/${euid}`)) return `/run/user/${euid}/gantry-sandbox`
-  const { HOME } = host.caller.env
-  if (HOME?.startsWith('/')) return `${HOME}/.gantry-sandbox`
-  throw new GantryError('ERR_PERMISSION', 'no place for records: set XDG_RUNTIME_DIR or HOME, or give --root')
+  return (await host.isDirectory(`/run/user/${euid}`)) ? `/run/user/${euid}/gantry-sandbox` : '/tmp'
 }
 
 function newId({ caller }: Host): string {
-  return `sandbox-${caller.pid}-${Date.now().toString(36)}`
+  return `gantry-sandbox-${caller.pid}-${Math.random().toString(36).slice(2)}`
 }

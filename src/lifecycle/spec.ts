@@ -5,13 +5,18 @@ import { type Host, HostFailure } from '../host/host.js'
 import { defaultConfig } from '../spec/default.js'
 import { absolutePath } from './paths.js'
 
-/** Writes the default config.json into the bundle; never over one that is there. */
-export async function writeSpec(host: Host, bundle: string, rootless: boolean): Promise<void> {
+/** The text of a config.json that fits this machine and, when `rootless`, this user. */
+export async function specText(host: Host, rootless: boolean): Promise<string> {
   const { cgroups, euid, egid } = await host.facts()
-  const text = defaultConfig({
+  return defaultConfig({
     cgroup2: cgroups.length > 0 && cgroups.every(({ version }) => version === 2),
     ...(rootless && { rootless: { uid: euid, gid: egid } }),
   })
+}
+
+/** Writes it into the bundle; never over one that is there. */
+export async function writeSpec(host: Host, bundle: string, rootless: boolean): Promise<void> {
+  const text = await specText(host, rootless)
   const file = absolutePath(absolutePath(host.caller.cwd, bundle), 'config.json')
   try {
     await host.createText(file, text)

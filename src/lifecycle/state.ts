@@ -1,12 +1,12 @@
 /** `state`: a container as the OCI runtime specification describes it, plus what runc adds. */
-import type { ContainerRef, Host, Inspection } from '../host/host.js'
+import type { ContainerRef, Host, Inspection, Status } from '../host/host.js'
 
 /** The keys stand in runc's order, which is the order in which they are printed. */
 export interface State {
   readonly ociVersion: string
   readonly id: string
   readonly pid: number
-  readonly status: string
+  readonly status: Status
   readonly bundle: string
   readonly rootfs: string
   readonly created: string

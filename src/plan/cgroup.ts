@@ -1,4 +1,7 @@
-/** The container's cgroup: in which hierarchies, where in each, who is let at devices. The values of limits are resources.ts. */
+/**
+ * The container's cgroup: in which hierarchies, where in each, who is let at devices. The values of limits are
+ * resources.ts.
+ */
 import type { CgroupHierarchy, Facts } from '../host/host.js'
 import type { CgroupPlan, HierarchyPlan } from '../host/plan.js'
 import { UnsupportedError } from '../spec/error.js'
@@ -65,8 +68,9 @@ function controllers(
 }
 
 /**
- * Where the container's cgroup is below the mount of a hierarchy. An absolute `cgroupsPath` starts at the mount. A relative one,
- * or the id in its place, starts at our own cgroup; on v2 beside it, because a cgroup with processes can't have controlled children.
+ * Where the container's cgroup is below the mount of a hierarchy. An absolute `cgroupsPath` starts at the mount. A
+ * relative one, or the id in its place, starts at our own cgroup; on v2 beside it, because a cgroup with processes
+ * can't have controlled children.
  */
 function planPath(cgroupsPath: string | undefined, id: string): (hierarchy: CgroupHierarchy, layout: Layout) => string {
   const path = cgroupsPath || id

@@ -1,4 +1,7 @@
-/** Which devices a container may use: the rules of linux.resources.devices and, after them, those for the default devices. */
+/**
+ * Which devices a container may use: the rules of linux.resources.devices and, after them, those for the default
+ * devices.
+ */
 import type { Facts } from '../host/host.js'
 import type { DeviceRule } from '../host/plan.js'
 import type { DeviceRule as ConfigRule } from '../spec/spec.js'
@@ -24,9 +27,10 @@ const DEFAULTS: readonly DeviceRule[] = [
 ]
 
 /**
- * All rules, starting from "nothing". None for a caller who may not set any: in a user namespace no node can be made, so that the
- * container has the devices that its mounts show. Rules that such a caller's config has are an error,
- * except where we are root of a user namespace already, as every container engine without privileges is: there they say less than that.
+ * All rules, starting from "nothing". None for a caller who may not set any: in a user namespace no node can be made,
+ * so that the container has the devices that its mounts show. Rules that such a caller's config has are an error,
+ * except where we are root of a user namespace already, as every container engine without privileges is: there they say
+ * less than that.
  */
 export function planDeviceRules(rules: readonly ConfigRule[] = [], facts: Facts): DeviceRule[] {
   if (facts.inUserNamespace) return []

@@ -16,7 +16,10 @@ const DEFAULTS: readonly Device[] = [
   { path: '/dev/urandom', type: 'c', major: 1, minor: 9 },
 ]
 
-/** Ours to decide, unlike the nodes: an image's own are left alone, but for ptmx, which must be that of the container's devpts. */
+/**
+ * Ours to decide, unlike the nodes: an image's own are left alone, but for ptmx, which must be that of the container's
+ * devpts.
+ */
 const LINKS: readonly Step[] = [
   { link: { target: 'pts/ptmx', path: '/dev/ptmx', replace: true } },
   { link: { target: '/proc/self/fd', path: '/dev/fd', replace: false } },

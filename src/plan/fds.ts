@@ -2,7 +2,10 @@
 import type { Descriptors } from '../host/plan.js'
 import type { Request } from './request.js'
 
-/** The activated descriptors are ours from 3 on (sd_listen_fds(3)), those to preserve follow: so they are in the container too. */
+/**
+ * The activated descriptors are ours from 3 on (sd_listen_fds(3)), those to preserve follow: so they are in the
+ * container too.
+ */
 export function planDescriptors({ stdio, listenFds, preserveFds }: Request): Descriptors {
   const first = 3
   return {

@@ -1,4 +1,6 @@
-/** Namespaces, the id maps of a user namespace, the offsets of a time namespace; and what an unprivileged caller may do. */
+/**
+ * Namespaces, the id maps of a user namespace, the offsets of a time namespace; and what an unprivileged caller may do.
+ */
 import type { Facts } from '../host/host.js'
 import type { IdMap, IdMaps, InitPlan, NamespaceKind, Step } from '../host/plan.js'
 import { UnsupportedError } from '../spec/error.js'
@@ -46,8 +48,8 @@ export function isNew(spec: Spec, kind: NamespaceKind): boolean {
 }
 
 /**
- * Who writes the id maps: ourselves with the capabilities for it, or when we map our own single ids (user_namespaces(7));
- * otherwise the helpers of shadow-utils, which know the ranges of subuid(5).
+ * Who writes the id maps: ourselves with the capabilities for it, or when we map our own single ids
+ * (user_namespaces(7)); otherwise the helpers of shadow-utils, which know the ranges of subuid(5).
  */
 function planIdMaps(spec: Spec, facts: Facts): IdMaps {
   const uids = (spec.linux?.uidMappings ?? []).map(toIdMap)
@@ -57,7 +59,9 @@ function planIdMaps(spec: Spec, facts: Facts): IdMaps {
   return { uids, gids, helpers, denySetgroups: !helpers && !may(CAP_SETGID) }
 }
 
-/** Whether setgroups(2) will fail in the container, because who maps a single group without privilege must give it up. */
+/**
+ * Whether setgroups(2) will fail in the container, because who maps a single group without privilege must give it up.
+ */
 export function setgroupsDenied(spec: Spec, facts: Facts): boolean {
   return isNew(spec, 'user') && planIdMaps(spec, facts).denySetgroups
 }

@@ -60,54 +60,70 @@ export const MOUNT_OPTIONS: readonly string[] = [
   'tmpcopyup',
 ].sort()
 
-/** The access-time attributes exclude each other. */
-const ACCESS_TIME: readonly MountAttribute[] = ['noatime', 'relatime', 'strictatime']
-
 /** Sorts options. Of two that contradict each other, the later one counts. */
 export function sortOptions(options: readonly string[] = []): MountOptions {
-  let bind: MountOptions['bind'] = 'no'
-  let copyUp = false
-  const own = new Map<MountAttribute, 'set' | 'clear'>()
-  const recursive = new Map<MountAttribute, 'set' | 'clear'>()
+  const own: Attributes = { set: [], clear: [] }
+  const recursive: Attributes = { set: [], clear: [] }
   const propagation: PropagationChange[] = []
   const parameters: Parameter[] = []
+  let bind: MountOptions['bind'] = 'no'
+  let copyUp = false
 
   for (const option of options) {
-    if (change(own, option)) continue
-    // `rw` and `relatime` were taken above: they are not the recursive forms of something.
-    if (option.startsWith('r') && change(recursive, option.slice(1))) continue
-    const to = PROPAGATIONS.find((name) => option === name || option === `r${name}`)
-    if (to !== undefined) propagation.push({ to, recursive: option !== to })
+    if (option.includes('=')) parameters.push(toParameter(option))
+    // First of all: `rw` and `relatime` are not the recursive forms of something.
+    else if (note(own, option)) continue
+    else if (option.startsWith('r') && note(recursive, option.slice(1))) continue
     else if (option === 'bind') bind = bind === 'no' ? 'single' : bind
     else if (option === 'rbind') bind = 'recursive'
     else if (option === 'tmpcopyup') copyUp = true
-    else if (option !== '' && !WITHOUT_EFFECT.includes(option)) parameters.push(toParameter(option))
+    else if (option !== '' && !WITHOUT_EFFECT.includes(option)) {
+      const to = PROPAGATIONS.find((name) => option === name || option === `r${name}`)
+      if (to === undefined) parameters.push({ name: option })
+      else propagation.push({ to, recursive: option !== to })
+    }
   }
-  const all = (map: typeof own, what: 'set' | 'clear'): MountAttribute[] =>
-    [...map].flatMap(([attribute, done]) => (done === what ? [attribute] : []))
   return {
     bind,
-    set: all(own, 'set'),
-    clear: all(own, 'clear'),
-    setRecursively: all(recursive, 'set'),
-    clearRecursively: all(recursive, 'clear'),
+    set: own.set,
+    clear: own.clear,
+    setRecursively: recursive.set,
+    clearRecursively: recursive.clear,
     propagation,
     parameters,
     copyUp,
   }
 }
 
-/** Notes an attribute option; false for any other. */
-function change(attributes: Map<MountAttribute, 'set' | 'clear'>, option: string): boolean {
-  const set = SET.get(option)
-  const attribute = set ?? CLEAR.get(option)
+interface Attributes {
+  readonly set: MountAttribute[]
+  readonly clear: MountAttribute[]
+}
+
+/** These exclude each other. */
+const ACCESS_TIME: readonly MountAttribute[] = ['noatime', 'relatime', 'strictatime']
+
+/** Notes an attribute option, in place of earlier ones that it contradicts; false for any other. */
+function note({ set, clear }: Attributes, option: string): boolean {
+  const toSet = SET.get(option)
+  const attribute = toSet ?? CLEAR.get(option)
   if (attribute === undefined) return false
-  if (ACCESS_TIME.includes(attribute)) for (const one of ACCESS_TIME) attributes.delete(one)
-  attributes.set(attribute, set ? 'set' : 'clear')
+  for (const over of ACCESS_TIME.includes(attribute) ? ACCESS_TIME : [attribute]) {
+    remove(set, over)
+    remove(clear, over)
+  }
+  const list = toSet ? set : clear
+  list.push(attribute)
   return true
 }
 
+function remove(list: MountAttribute[], attribute: MountAttribute): void {
+  const index = list.indexOf(attribute)
+  if (index !== -1) list.splice(index, 1)
+}
+
+/** `size=64k`: the first `=` separates. */
 function toParameter(option: string): Parameter {
   const equals = option.indexOf('=')
-  return equals === -1 ? { name: option } : { name: option.slice(0, equals), value: option.slice(equals + 1) }
+  return { name: option.slice(0, equals), value: option.slice(equals + 1) }
 }

@@ -1,8 +1,10 @@
 /**
- * A checked config to a {@link LaunchPlan}: which steps there are, and in which order. Start here; each area is a file beside this one.
+ * A checked config to a {@link LaunchPlan}: which steps there are, and in which order. Start here; each area is a file
+ * beside this one.
  *
- * Pure: what is asked of the machine comes in with the facts. The order is that of a launch in docs/architecture.md, and a wrong one
- * is a hole or a broken container: nothing can be mounted after the root is read-only, no hostname set after the capabilities are gone.
+ * Pure: what is asked of the machine comes in with the facts. The order is that of a launch in docs/architecture.md,
+ * and a wrong one is a hole or a broken container: nothing can be mounted after the root is read-only, no hostname set
+ * after the capabilities are gone.
  */
 import type { Facts } from '../host/host.js'
 import type { LaunchPlan } from '../host/plan.js'
@@ -55,7 +57,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
         ...deviceSteps(spec, facts),
         ...enterRoot(spec, request),
         ...sessionSteps(spec, request),
-        ...closeRoot(spec, request, mounts.readonlyPaths),
+        ...closeRoot(spec, mounts.readonlyPaths),
         ...identitySteps(spec, facts, warnings),
         ...programSteps(spec, request),
       ],

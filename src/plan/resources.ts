@@ -1,8 +1,8 @@
 /**
  * linux.resources as values for the files of cgroups: cgroup-v1/ and cgroup-v2.rst of the kernel's admin-guide.
  *
- * Limits are written for v1, as in the runtime-spec, and converted for v2. As with runc, 0 is "not set" except for pids:
- * callers write whole sections of zeros.
+ * Limits are written for v1, as in the runtime-spec, and converted for v2. As with runc, 0 is "not set" except for
+ * pids: callers write whole sections of zeros.
  */
 import type { CgroupHierarchy } from '../host/host.js'
 import type { CgroupWrite } from '../host/plan.js'

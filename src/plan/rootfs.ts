@@ -12,8 +12,8 @@ export function attachRoot(spec: Spec, request: Request): Step[] {
     throw new PlanError('request', 'linux.rootfsPropagation', 'private is not safe without pivot_root')
   }
   return [
-    // What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount that can't
-    // be bound could not be the root: that comes at the end.
+    // What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount
+    // that can't be bound could not be the root: that comes at the end.
     { hostPropagation: { to: to === 'unbindable' ? 'slave' : to } },
     { rootfs: { path: request.rootfs } },
     ...(request.readonlyView ? [{ readonlyPath: { path: '/' } }] : []),
@@ -27,12 +27,12 @@ export function enterRoot(spec: Spec, request: Request): Step[] {
 }
 
 /** Once nothing more has to be made in it. `readonlyPaths` are ours, before the config's own. */
-export function closeRoot(spec: Spec, request: Request, readonlyPaths: readonly string[]): Step[] {
+export function closeRoot(spec: Spec, readonlyPaths: readonly string[]): Step[] {
   const { hostname, domainname, linux = {} } = spec
   const { to, recursive } = rootPropagation(spec)
   return [
     ...(to === 'shared' || to === 'unbindable' ? [{ rootPropagation: { to, recursive } }] : []),
-    ...(spec.root.readonly && !request.readonlyView ? ['readonlyRoot' as const] : []),
+    ...(spec.root.readonly ? ['readonlyRoot' as const] : []),
     ...(hostname ? [{ hostname: { name: hostname } }] : []),
     ...(domainname ? [{ domainname: { name: domainname } }] : []),
     ...Object.entries(linux.sysctl ?? {}).map(([key, value]) => ({ sysctl: { path: sysctlPath(key), value } })),

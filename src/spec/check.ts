@@ -2,8 +2,8 @@
  * Combinators for schemas, on typanion's makeValidator.
  *
  * typanion's own build a path for every value. These test a value without one first, which is all that a valid document
- * needs, and only a wrong document is walked a second time, with the path, to say what is wrong: see {@link problemsOf}.
- * As in Go's encoding/json, null is the same as absent; unknown names are passed over.
+ * needs, and only a wrong document is walked a second time, with the path, to say what is wrong: see {@link
+ * problemsOf}. As in Go's encoding/json, null is the same as absent; unknown names are passed over.
  */
 import { makeValidator, type StrictValidator, type ValidationState } from 'typanion'
 import { isObject } from './json.js'
@@ -24,27 +24,30 @@ type Optional<T> = { readonly [K in OptionalNames<T>]: Check<Exclude<T[K], undef
 
 /** An object with these names. A null is removed, so that those who read the value meet absent fields only. */
 export function obj<T>(required: Required<T>, optional: Optional<T>): Check<T> {
-  const needed: [string, Check<unknown>][] = Object.entries(required)
-  const allowed: [string, Check<unknown>][] = Object.entries(optional)
+  const needed: Named = required
+  const allowed: Named = optional
   return makeValidator({
     test: (value: unknown, state?: ValidationState): value is T => {
       if (!isObject(value)) return fail(state, 'an object', value)
       let valid = true
-      for (const [name, check] of needed) {
-        valid = check(Object.hasOwn(value, name) ? value[name] : undefined, below(state, name)) && valid
+      for (const name in needed) {
+        const item = Object.hasOwn(value, name) ? value[name] : undefined
+        valid = needed[name]?.(item, below(state, name)) !== false && valid
         if (!valid && state === undefined) return false
       }
-      for (const [name, check] of allowed) {
-        if (!Object.hasOwn(value, name)) continue
-        const item = value[name]
+      for (const name in allowed) {
+        const item = Object.hasOwn(value, name) ? value[name] : undefined
+        if (item === undefined) continue
         if (item === null) delete value[name]
-        else valid = check(item, below(state, name)) && valid
+        else valid = allowed[name]?.(item, below(state, name)) !== false && valid
         if (!valid && state === undefined) return false
       }
       return valid
     },
   })
 }
+
+type Named = Readonly<Record<string, Check<unknown>>>
 
 /** A list. */
 export function arr<T>(
@@ -58,12 +61,9 @@ export function arr<T>(
       if (limits?.most !== undefined && value.length > limits.most) {
         return fail(state, `at most ${limits.most} entries`, value.length)
       }
-      let valid = true
-      for (let index = 0; index < value.length; index++) {
-        valid = check(value[index], state && { ...state, p: `${state.p}[${index}]` }) && valid
-        if (!valid && state === undefined) return false
-      }
-      return valid
+      if (state === undefined) return value.every((item) => check(item))
+      // No short cut: each wrong entry is to be named.
+      return value.filter((item, index) => !check(item, { ...state, p: `${state.p}[${index}]` })).length === 0
     },
   })
 }
@@ -73,12 +73,10 @@ export function rec<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
   return makeValidator({
     test: (value: unknown, state?: ValidationState): value is Readonly<Record<string, T>> => {
       if (!isObject(value)) return fail(state, 'an object', value)
-      let valid = true
-      for (const name of Object.keys(value)) {
-        valid = (name !== '' || fail(state, 'a name', name)) && check(value[name], below(state, name)) && valid
-        if (!valid && state === undefined) return false
-      }
-      return valid
+      const test = (name: string): boolean =>
+        (name !== '' || fail(state, 'a name', name)) && check(value[name], below(state, name))
+      const names = Object.keys(value)
+      return state === undefined ? names.every(test) : names.filter((name) => !test(name)).length === 0
     },
   })
 }

@@ -1,6 +1,6 @@
 /**
- * The config.json that `spec` writes: runc's, in its order and with its values, so that what was made for that one fits.
- * Only `ociVersion` is our own.
+ * The config.json that `spec` writes: runc's, in its order and with its values, so that what was made for that one
+ * fits. Only `ociVersion` is our own.
  */
 import { specVersion } from '../version.js'
 

@@ -15,26 +15,35 @@ const MAX_DEPTH = 64
 export function parseJson(path: string, text: string): unknown {
   const source = text.startsWith('\uFEFF') ? text.slice(1) : text
   const value = parse(path, source)
+  // Most documents have too few brackets to be too deep.
+  if (count(source, '{') + count(source, '[') > MAX_DEPTH) checkDepth(path, value, MAX_DEPTH)
   // Without an escape no string can hold what is refused: JSON has no raw control characters, UTF-8 no lone surrogates.
-  checkTree(path, value, source.includes('\\u'))
+  if (source.includes('\\u')) checkStrings(path, value)
   // No double rounds an integer of 15 digits or fewer.
   return /\d{16}/.test(source) ? parseExactly(path, source) : value
+}
+
+function count(text: string, character: string): number {
+  return text.split(character).length - 1
 }
 
 function parse(path: string, source: string): unknown {
   try {
     return JSON.parse(source)
   } catch {
-    const { offset, expected } = locateError(source)
-    const before = source.slice(0, offset)
-    const lineStart = before.lastIndexOf('\n') + 1
+    const problem = locateError(source)
+    if (problem === undefined) throw tooDeep(path)
+    const before = source.slice(0, problem.offset)
     const line = before.split('\n').length
-    const place = source.trim() === '' ? path : `${path}:${line}:${[...before.slice(lineStart)].length + 1}`
-    throw new SpecError(place, [expected])
+    const column = [...before.slice(before.lastIndexOf('\n') + 1)].length + 1
+    throw new SpecError(source.trim() === '' ? path : `${path}:${line}:${column}`, [problem.text])
   }
 }
 
-/** Starts a string that stands for a long integer: no other string can hold a NUL here, for {@link checkTree} refused it. */
+/**
+ * Starts a string that stands for a long integer: no other string can hold a NUL here, for {@link checkStrings} refused
+ * it.
+ */
 const LONG_INTEGER = '\0'
 
 /** Strings (to pass over them) and numbers. */
@@ -65,19 +74,27 @@ function restoreIntegers(value: unknown): unknown {
 
 const PLAIN = { enumerable: true, writable: true, configurable: true } as const
 
-/** Refuses deep nesting, and in keys and strings the NUL character and halves of surrogate pairs. */
-function checkTree(path: string, value: unknown, strings: boolean, depth = 0): void {
+/** Refuses what has lists and objects on more than `levels` levels. */
+function checkDepth(path: string, value: unknown, levels: number): void {
+  if (typeof value !== 'object' || value === null) return
+  if (levels === 0) throw tooDeep(path)
+  for (const item of Array.isArray(value) ? value : Object.values(value)) checkDepth(path, item, levels - 1)
+}
+
+function tooDeep(path: string): SpecError {
+  return new SpecError(path, [`nested deeper than ${MAX_DEPTH} levels`])
+}
+
+/** Refuses, in names and values, the NUL character and halves of surrogate pairs. */
+function checkStrings(path: string, value: unknown): void {
   if (typeof value === 'string') {
-    if (strings) checkString(path, value)
-  } else if (typeof value === 'object' && value !== null) {
-    if (depth === MAX_DEPTH) throw new SpecError(path, [`nested deeper than ${MAX_DEPTH} levels`])
-    if (Array.isArray(value)) {
-      for (const item of value) checkTree(path, item, strings, depth + 1)
-    } else {
-      for (const [key, item] of Object.entries(value)) {
-        if (strings) checkString(path, key)
-        checkTree(path, item, strings, depth + 1)
-      }
+    checkString(path, value)
+  } else if (Array.isArray(value)) {
+    for (const item of value) checkStrings(path, item)
+  } else if (isObject(value)) {
+    for (const [name, item] of Object.entries(value)) {
+      checkString(path, name)
+      checkStrings(path, item)
     }
   }
 }
@@ -98,7 +115,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 
 interface SyntaxProblem {
   readonly offset: number
-  readonly expected: string
+  readonly text: string
 }
 
 const SPACE = /[ \t\n\r]*/y
@@ -106,9 +123,12 @@ const SPACE = /[ \t\n\r]*/y
 const STRING = /"[ !#-[\]-\u{10FFFF}]*(?:\\(?:["\\/bfnrt]|u[\dA-Fa-f]{4})[ !#-[\]-\u{10FFFF}]*)*"/uy
 const SCALAR = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y
 
-/** Where and how `source`, which JSON.parse has refused, leaves the grammar of RFC 8259. */
-function locateError(source: string): SyntaxProblem {
-  if (source.trim() === '') return { offset: 0, expected: 'expected a JSON document, found an empty file' }
+/**
+ * Where and how `source`, which JSON.parse has refused, leaves the grammar of RFC 8259. Undefined where it gets too
+ * deep before that: an engine that parses by recursion refuses this too.
+ */
+function locateError(source: string): SyntaxProblem | undefined {
+  if (source.trim() === '') return { offset: 0, text: 'expected a JSON document, found an empty file' }
   /** The closing brackets that are awaited, the innermost last. */
   const open: string[] = []
   let offset = 0
@@ -128,12 +148,14 @@ function locateError(source: string): SyntaxProblem {
   const problem = (expected: string): SyntaxProblem => {
     eat(SPACE)
     const start = offset
-    if (start === source.length) return { offset, expected: `expected ${expected}, found the end of the file` }
+    if (start === source.length) return { offset, text: `expected ${expected}, found the end of the file` }
     if (source[start] === '"' && !eat(STRING)) {
-      return { offset, expected: 'a string that does not end, or has a wrong escape or character' }
+      return { offset, text: 'a string that does not end, or has a wrong escape or character' }
     }
-    const found = source[start] === '"' ? 'a string' : `'${String.fromCodePoint(source.codePointAt(start) ?? 0)}'`
-    return { offset: start, expected: `expected ${expected}, found ${found}` }
+    const character = String.fromCodePoint(source.codePointAt(start) ?? 0)
+    // A control character is shown by its escape: messages are one line.
+    const found = character === '"' ? 'a string' : character < ' ' ? JSON.stringify(character) : `'${character}'`
+    return { offset: start, text: `expected ${expected}, found ${found}` }
   }
   /** After `{` or `,` in an object: a name and a colon. */
   const name = (): string | undefined => {
@@ -143,6 +165,7 @@ function locateError(source: string): SyntaxProblem {
   }
 
   for (;;) {
+    if (open.length > MAX_DEPTH) return undefined
     eat(SPACE)
     let complete = false
     if (skip('{')) {

@@ -1,4 +1,7 @@
-/** What the fields of a config.json have to do with each other. The rules are the runtime-spec's, or runc's where it says so. */
+/**
+ * What the fields of a config.json have to do with each other. The rules are the runtime-spec's, or runc's where it
+ * says so.
+ */
 import { describe, UINT32_MAX } from './check.js'
 import type { IdMapping, Linux, Mount, Process, Spec } from './spec.js'
 
@@ -24,7 +27,10 @@ export const RLIMITS: ReadonlyMap<string, number> = new Map(
   ].map((name, number) => [name, number]),
 )
 
-/** The files of a procfs that may be mounted over, as in runc: all others could hide what labels and limits are written to. */
+/**
+ * The files of a procfs that may be mounted over, as in runc: all others could hide what labels and limits are written
+ * to.
+ */
 const PROC_FILES: ReadonlySet<string> = new Set([
   '/proc/cpuinfo',
   '/proc/diskstats',
@@ -165,6 +171,8 @@ export function sysctlPath(key: string): string {
 
 /** An absolute path without `.`, `..` and doubled slashes. A relative one starts at `/`; nothing is above that. */
 export function resolvePath(path: string): string {
+  // Nearly every path is in this form already.
+  if (/^(?:\/[^/.][^/]*)+$/.test(path)) return path
   const parts: string[] = []
   for (const part of path.split('/')) {
     if (part === '..') parts.pop()

@@ -1,8 +1,9 @@
 /**
  * The configuration of `sandbox`: a command with no bundle and no image, for code that is not trusted.
  *
- * Its root is this machine's, read-only down to the last mount, so that the command finds the programs it needs; its own are /tmp, /dev,
- * /proc, /sys and /run, where the machine's sockets are. It has no capabilities, can gain none, and no network.
+ * Its root is this machine's, read-only down to the last mount, so that the command finds the programs it needs; its
+ * own are /tmp, /dev, /proc, /sys and /run, where the machine's sockets are. It has no capabilities, can gain none, and
+ * no network.
  */
 import { specVersion } from '../version.js'
 import { MASKED_PATHS, READONLY_PATHS } from './default.js'

@@ -1,8 +1,8 @@
 /**
  * The typed form of a config.json: what parse.ts makes of the text, and what plan/ reads.
  *
- * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md) that we apply, under its names.
- * A property that is valid there and missing here is refused by unsupported.ts, never passed over.
+ * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md) that we apply, under its
+ * names. A property that is valid there and missing here is refused by unsupported.ts, never passed over.
  */
 
 /** A whole number of up to 64 bits: a bigint where a double would round it. */

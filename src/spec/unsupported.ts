@@ -2,7 +2,8 @@
  * What runtime-spec 1.3 has and we don't apply yet. A config that asks for it is refused: to run a container without a
  * control that somebody asked for is worse than not to run it.
  *
- * A property that says nothing (empty, false, 0, or only such inside) asks for nothing: callers write whole sections of these.
+ * A property that says nothing (empty, false, 0, or only such inside) asks for nothing: callers write whole sections of
+ * these.
  */
 import { UnsupportedError } from './error.js'
 import { isObject } from './json.js'
@@ -50,7 +51,8 @@ export function refuseUnsupported(spec: unknown): void {
 function refuse(path: string, value: unknown, names: readonly string[]): void {
   if (!isObject(value)) return
   for (const name of names) {
-    const item = at(value, name)
+    if (!Object.hasOwn(value, name)) continue
+    const item = value[name]
     // Zero is a setting of this one.
     if (saysNothing(item) && !(name === 'swappiness' && typeof item === 'number')) continue
     throw new UnsupportedError(`${path}.${name}`)

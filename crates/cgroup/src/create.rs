@@ -17,6 +17,8 @@ pub struct Cgroup {
     refs: Vec<CgroupRef>,
     /// One for each of `refs`.
     directories: Vec<OwnedFd>,
+    /// Every directory that did not exist before, those above the container's own too.
+    made: Vec<CgroupRef>,
 }
 
 impl Cgroup {
@@ -38,6 +40,29 @@ impl Cgroup {
                     .map_err(failure("join cgroup", &reference.path))?;
             }
         }
+        Ok(())
+    }
+
+    /// Restricts devices and writes the values of the plan that it was made by. May be done while init already sets itself up in
+    /// there, as long as the container's program does not run yet.
+    pub fn fill(&self, plan: &CgroupPlan) -> Result<(), Failure> {
+        if plan.optional && self.refs.is_empty() {
+            return Ok(());
+        }
+        restrict_devices(plan, self)?;
+        for (hierarchy, (reference, directory)) in plan.hierarchies.iter().zip(self.members()) {
+            for write in &hierarchy.writes {
+                tree::write(directory, &write.file, &write.value)
+                    .map_err(failure("write", &format!("{}/{}", reference.path, write.file)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes what [`create`] made, for a container that does not come to life: unlike [`crate::remove`], with the directories above.
+    pub fn undo(self) -> Result<(), Failure> {
+        remove::remove(&self.refs)?;
+        undo(&self.made);
         Ok(())
     }
 
@@ -77,7 +102,7 @@ pub fn check_unused(plan: &CgroupPlan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the directories, restricts devices, writes the values. After a failure, what was made is gone.
+/// Makes the directories. After a failure, what was made is gone. The limits come with [`Cgroup::fill`].
 ///
 /// Directories above the container's own that are missing are made too and stay, as they may be shared.
 /// A plan that is `optional` gives a cgroup without directories where the caller may not make any.
@@ -87,15 +112,14 @@ pub fn create(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
     let denied = |failure: &Failure| {
         [Errno::ACCESS, Errno::PERM, Errno::ROFS].iter().any(|errno| errno.raw_os_error() == failure.errno)
     };
-    let result = match result {
-        Ok(cgroup) => fill(plan, &cgroup).map(|()| cgroup),
-        Err(failure) if plan.optional && denied(&failure) => {
+    match result {
+        Ok((refs, directories)) => Ok(Cgroup { refs, directories, made }),
+        Err(failure) => {
             undo(&made);
-            return Ok(Cgroup { refs: Vec::new(), directories: Vec::new() });
+            let without = || Cgroup { refs: Vec::new(), directories: Vec::new(), made: Vec::new() };
+            if plan.optional && denied(&failure) { Ok(without()) } else { Err(failure) }
         }
-        Err(failure) => Err(failure),
-    };
-    result.inspect_err(|_| undo(&made))
+    }
 }
 
 /// Removes directories that are ours and still empty. Best effort: the failure that led here is what the caller has to know.
@@ -105,14 +129,18 @@ fn undo(made: &[CgroupRef]) {
     }
 }
 
-fn make_directories(plan: &CgroupPlan, made: &mut Vec<CgroupRef>) -> Result<Cgroup, Failure> {
-    let mut cgroup = Cgroup { refs: planned(plan), directories: Vec::new() };
-    for (hierarchy, reference) in plan.hierarchies.iter().zip(&mut cgroup.refs) {
+fn make_directories(
+    plan: &CgroupPlan,
+    made: &mut Vec<CgroupRef>,
+) -> Result<(Vec<CgroupRef>, Vec<OwnedFd>), Failure> {
+    let mut refs = planned(plan);
+    let mut directories = Vec::new();
+    for (hierarchy, reference) in plan.hierarchies.iter().zip(&mut refs) {
         let directory = make_directory(hierarchy, made)?;
         reference.inode = Some(tree::inode_of(&directory).map_err(failure("create cgroup", &reference.path))?);
-        cgroup.directories.push(directory);
+        directories.push(directory);
     }
-    Ok(cgroup)
+    Ok((refs, directories))
 }
 
 /// Walks down from the mount, makes what is missing, and prepares each level for the next one.
@@ -168,17 +196,6 @@ fn inherit_cpuset(parent: &OwnedFd, child: &OwnedFd) -> rustix::io::Result<()> {
     for file in ["cpuset.cpus", "cpuset.mems"] {
         if tree::read(child, file)?.trim().is_empty() {
             tree::write(child, file, tree::read(parent, file)?.trim())?;
-        }
-    }
-    Ok(())
-}
-
-fn fill(plan: &CgroupPlan, cgroup: &Cgroup) -> Result<(), Failure> {
-    restrict_devices(plan, cgroup)?;
-    for (hierarchy, (reference, directory)) in plan.hierarchies.iter().zip(cgroup.members()) {
-        for write in &hierarchy.writes {
-            tree::write(directory, &write.file, &write.value)
-                .map_err(failure("write", &format!("{}/{}", reference.path, write.file)))?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@
 mod common;
 
 use cgroup::CgroupRef;
-use common::{Layout, Shell, add_write, exists, in_each_layout, in_v2_view, remove_parents};
+use common::{Layout, Shell, add_write, exists, in_each_layout, in_v2_view, make, remove_parents};
 use rustix::{
     io::Errno,
     mount::{MountFlags, mount_remount},
@@ -20,7 +20,7 @@ fn is_made_joined_listed_killed_and_removed() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
         cgroup::check_unused(&plan).unwrap();
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         cgroup::check_unused(&plan).unwrap();
         assert!(cgroup.refs().iter().all(|reference| reference.inode.is_some()));
         assert_eq!(cgroup.refs().iter().filter(|reference| reference.freezer).count(), 1);
@@ -43,7 +43,7 @@ fn is_made_joined_listed_killed_and_removed() {
 fn a_clone_may_start_in_the_v2_directory() {
     in_v2_view(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         assert!(cgroup.v2_directory().is_some());
         // With nothing but v2, there is nothing left to join after such a clone.
         cgroup.join(-1, true).unwrap();
@@ -60,7 +60,7 @@ fn values_are_written() {
             return;
         }
         add_write(&mut plan, file, "7");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let directory = &cgroup.refs().last().unwrap().path;
         assert_eq!(fs::read_to_string(Path::new(directory).join(file)).unwrap(), "7\n");
         cgroup::remove(cgroup.refs()).unwrap();
@@ -73,7 +73,7 @@ fn nothing_is_left_of_a_failed_creation() {
         for (file, value) in [("no.such.file", "1"), ("cgroup.procs", "not a pid"), ("../escape", "1"), ("..", "1")] {
             let mut plan = layout.plan("/deeper/box");
             add_write(&mut plan, file, value);
-            let failure = cgroup::create(&plan).unwrap_err();
+            let failure = make(&plan).unwrap_err();
             assert_eq!(failure.step, "write");
             assert!(failure.object.ends_with(file), "{failure:?}");
             assert!(!exists(&plan));
@@ -91,7 +91,7 @@ fn paths_that_lead_elsewhere_are_refused() {
             for hierarchy in &mut plan.hierarchies {
                 hierarchy.path = path.to_owned();
             }
-            assert_eq!(cgroup::create(&plan).unwrap_err().errno, Errno::INVAL.raw_os_error(), "{path}");
+            assert_eq!(make(&plan).unwrap_err().errno, Errno::INVAL.raw_os_error(), "{path}");
         }
     });
 }
@@ -102,7 +102,7 @@ fn a_directory_that_is_no_cgroup_is_refused() {
         let mut plan = layout.plan("");
         plan.hierarchies.truncate(1);
         plan.hierarchies[0].mount = "/tmp".into();
-        assert_eq!(cgroup::create(&plan).unwrap_err().errno, Errno::NODEV.raw_os_error());
+        assert_eq!(make(&plan).unwrap_err().errno, Errno::NODEV.raw_os_error());
         assert!(!exists(&plan));
     });
 }
@@ -111,7 +111,7 @@ fn a_directory_that_is_no_cgroup_is_refused() {
 fn directories_above_stay() {
     in_each_layout(|layout| {
         let plan = layout.plan("/box");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         cgroup::remove(cgroup.refs()).unwrap();
         assert!(!exists(&plan));
         assert!(Path::new(&cgroup.refs()[0].path).parent().unwrap().exists());
@@ -123,7 +123,7 @@ fn directories_above_stay() {
 fn stands_still_while_frozen() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let mut shell = Shell::new(&cgroup, "echo going; sleep 1000");
         assert!(!cgroup::is_frozen(cgroup.refs()).unwrap());
         cgroup::freeze(cgroup.refs()).unwrap();
@@ -144,7 +144,7 @@ fn stands_still_while_frozen() {
 fn an_empty_one_that_is_frozen_is_not_unused() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         cgroup::freeze(cgroup.refs()).unwrap();
         assert_eq!(cgroup::check_unused(&plan).unwrap_err().errno, Errno::BUSY.raw_os_error());
         cgroup::remove(cgroup.refs()).unwrap();
@@ -155,7 +155,7 @@ fn an_empty_one_that_is_frozen_is_not_unused() {
 fn a_signal_reaches_every_process() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let mut shells: Vec<Shell> = (0..3).map(|_| Shell::new(&cgroup, "sleep 1000")).collect();
         cgroup::kill(cgroup.refs(), SIGUSR1).unwrap();
         for shell in &mut shells {
@@ -170,7 +170,7 @@ fn a_signal_reaches_every_process() {
 fn processes_that_keep_forking_in_cgroups_below_are_killed() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let below = |reference: &CgroupRef| format!("{}/a/b", reference.path);
         for reference in cgroup.refs() {
             fs::create_dir_all(below(reference)).unwrap();
@@ -196,9 +196,9 @@ fn processes_that_keep_forking_in_cgroups_below_are_killed() {
 fn another_directory_of_the_same_name_is_left_alone() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let old = cgroup::create(&plan).unwrap();
+        let old = make(&plan).unwrap();
         cgroup::remove(old.refs()).unwrap();
-        let new = cgroup::create(&plan).unwrap();
+        let new = make(&plan).unwrap();
         let mut shell = Shell::new(&new, "echo alive; sleep 1000");
         cgroup::kill(old.refs(), SIGKILL).unwrap();
         cgroup::remove(old.refs()).unwrap();
@@ -213,11 +213,11 @@ fn another_directory_of_the_same_name_is_left_alone() {
 fn a_planned_one_is_removed_when_empty_and_never_killed() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         cgroup::remove(&cgroup::planned(&plan)).unwrap();
         assert!(!exists(&plan));
 
-        let cgroup_of_others = cgroup::create(&plan).unwrap();
+        let cgroup_of_others = make(&plan).unwrap();
         let mut shell = Shell::new(&cgroup_of_others, "echo alive; sleep 1000");
         cgroup::kill(&cgroup::planned(&plan), SIGKILL).unwrap();
         cgroup::remove(&cgroup::planned(&plan)[..1]).unwrap();
@@ -232,7 +232,7 @@ fn a_planned_one_is_removed_when_empty_and_never_killed() {
 fn removal_gives_up_while_a_process_stays() {
     in_v2_view(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let shell = Shell::new(&cgroup, "sleep 1000");
         let begin = Instant::now();
         assert_eq!(cgroup::remove(cgroup.refs()).unwrap_err().errno, Errno::BUSY.raw_os_error());
@@ -246,7 +246,7 @@ fn removal_gives_up_while_a_process_stays() {
 fn a_deep_tree_below_is_removed() {
     in_each_layout(|layout| {
         let plan = layout.plan("");
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         for reference in &cgroup.refs()[..1] {
             fs::create_dir_all(format!("{}{}", reference.path, "/d".repeat(40))).unwrap();
             for number in 0..20 {
@@ -274,7 +274,7 @@ fn devices_are_denied_but_for_the_list() {
             rule(true, "c", Some(1), Some(3), "rw"),
             rule(true, "c", Some(1), Some(5), "r"),
         ];
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         let script = "
             try() { if (eval \"$1\") 2>/dev/null; then printf 'yes '; else printf 'no '; fi; }
             try ': </dev/null'; try ': >/dev/null'; try ': </dev/zero'; try ': >/dev/zero'; try ': </dev/full'; echo";
@@ -292,7 +292,7 @@ fn device_rules_without_a_cgroup_are_an_error() {
         plan.hierarchies.clear();
         plan.devices =
             vec![DeviceRule { allow: false, kind: "a".into(), major: None, minor: None, access: "rwm".into() }];
-        assert_eq!(cgroup::create(&plan).unwrap_err().errno, Errno::OPNOTSUPP.raw_os_error());
+        assert_eq!(make(&plan).unwrap_err().errno, Errno::OPNOTSUPP.raw_os_error());
     });
 }
 
@@ -301,9 +301,9 @@ fn an_optional_one_may_be_absent_where_it_can_not_be_made() {
     fn test(layout: &Layout) {
         mount_remount("/sys/fs/cgroup", MountFlags::BIND | MountFlags::RDONLY, "").unwrap();
         let mut plan = layout.plan("");
-        assert_eq!(cgroup::create(&plan).unwrap_err().errno, Errno::ROFS.raw_os_error());
+        assert_eq!(make(&plan).unwrap_err().errno, Errno::ROFS.raw_os_error());
         plan.optional = true;
-        let cgroup = cgroup::create(&plan).unwrap();
+        let cgroup = make(&plan).unwrap();
         assert!(cgroup.refs().is_empty() && cgroup.v2_directory().is_none());
         cgroup.join(1, false).unwrap();
     }

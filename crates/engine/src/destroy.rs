@@ -47,7 +47,7 @@ fn living_init(container: &ContainerDir, record: &Record, force: bool) -> Result
     if !force {
         let status = status_of_living(container, record)?;
         if status != Status::Created {
-            return Err(Errno::BUSY).failing("delete container", &status.to_string());
+            return Err(Errno::BUSY).failing("delete container", status);
         }
     }
     Ok(Some(init))

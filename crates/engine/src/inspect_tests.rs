@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     signal::signal,
-    testing::{TestChild, TestRoot, record},
+    testing::{TestChild, TestRoot, eventually, record},
 };
 use std::{fs, os::unix::net::UnixListener};
 
@@ -20,7 +20,7 @@ fn it_is_creating_while_somebody_makes_it() {
     container.write_record(&record("box")).unwrap();
     assert_eq!(status_of(&root, "box"), (Status::Creating, 0));
     drop(container);
-    assert_eq!(status_of(&root, "box"), (Status::Stopped, 0));
+    eventually(|| status_of(&root, "box") == (Status::Stopped, 0));
 }
 
 #[test]
@@ -64,6 +64,7 @@ fn a_list_goes_on_over_what_is_broken() {
         root.container_of(id, &child);
     }
     drop(root.create("empty"));
+    eventually(|| ContainerDir::open(&root.containers(), "empty").unwrap().is_locked() == Ok(false));
     let _at_work = root.create("new");
     let future = root.create("future");
     fs::write(future.path().join("record.json"), r#"{"version":99}"#).unwrap();

@@ -110,7 +110,10 @@ impl<'a> Made<'a> {
         channel.send(&ToInit::Plan(plan.init.clone()))?;
         self.serve_namespaces(&channel)?;
 
-        // Init mounts meanwhile. It waits for Commit, so the record names it before its program can run.
+        // Init mounts meanwhile. It waits for Commit, so its program has limits, and a record that names it, before it runs.
+        if let (Some(cgroup), Some(plan)) = (&self.cgroup, &plan.cgroup) {
+            cgroup.fill(plan)?;
+        }
         let init = self.init()?;
         record.init = Some(Identity::of(init.pid)?);
         self.directory()?.write_record(&record)?;
@@ -254,7 +257,7 @@ impl<'a> Made<'a> {
             pid_file::remove(path);
         }
         let removed = match self.cgroup.take() {
-            Some(cgroup) => cgroup::remove(cgroup.refs()),
+            Some(cgroup) => cgroup.undo(),
             None => Ok(()),
         };
         if removed.is_ok()

@@ -17,8 +17,8 @@ use rustix::{
     io::{self, Errno, IoSlice, IoSliceMut},
     net::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-        SendFlags, SocketAddrUnix, SocketFlags, SocketType, UCred, bind as bind_socket, recv, recvmsg, sendmsg, socket_with,
-        socketpair,
+        SendFlags, SocketAddrUnix, SocketFlags, SocketType, UCred, bind as bind_socket, recv, recvmsg, sendmsg,
+        socket_with, socketpair,
     },
     pipe::{PipeFlags, pipe_with},
     process::{Pid, getgid, getuid},
@@ -43,16 +43,8 @@ const BATCH: usize = 16;
 const BARRIER: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 
 /// The lines that pass, by sd_notify(3), but for READY and MAINPID.
-const PASSED_ON: [&str; 8] = [
-    "STATUS",
-    "RELOADING",
-    "STOPPING",
-    "ERRNO",
-    "WATCHDOG",
-    "WATCHDOG_USEC",
-    "EXTEND_TIMEOUT_USEC",
-    "MONOTONIC_USEC",
-];
+const PASSED_ON: [&str; 8] =
+    ["STATUS", "RELOADING", "STOPPING", "ERRNO", "WATCHDOG", "WATCHDOG_USEC", "EXTEND_TIMEOUT_USEC", "MONOTONIC_USEC"];
 
 /// The request of the verb `awaitReady`. The notifier is ours from here on.
 #[derive(Debug, Deserialize)]
@@ -83,7 +75,8 @@ pub fn await_ready(request: &AwaitReady) -> Result<(), Failure> {
             None => (true, true),
             Some(init) => {
                 let ended = PollFd::new(init, PollFlags::IN);
-                let [said, ended] = wait::ready([Some(proxy.interest()), Some(ended)], None).failing("wait for", "init")?;
+                let [said, ended] =
+                    wait::ready([Some(proxy.interest()), Some(ended)], None).failing("wait for", "init")?;
                 (said, ended)
             }
         };
@@ -234,7 +227,9 @@ impl Proxy {
             // Descriptors that come along are closed by the kernel, as there is no room for them.
             match recv(&self.bound, &mut buffer, RecvFlags::DONTWAIT | RecvFlags::TRUNC) {
                 Ok((_, length)) => {
-                    if let Some(message) = buffer.get(..length).and_then(|text| Message::from_container(text, self.init)) {
+                    if let Some(message) =
+                        buffer.get(..length).and_then(|text| Message::from_container(text, self.init))
+                    {
                         return Ok(Some(message));
                     }
                 }
@@ -248,7 +243,9 @@ impl Proxy {
     /// The manager takes messages from the main process only (`NotifyAccess=main`). Until it knows init as that, it is us; then we
     /// speak in init's name, where we may.
     fn send(&self, text: &[u8]) -> io::Result<()> {
-        if self.introduced && let Some(pid) = Pid::from_raw(self.init) {
+        if self.introduced
+            && let Some(pid) = Pid::from_raw(self.init)
+        {
             let credentials = UCred { pid, uid: getuid(), gid: getgid() };
             match send_with(self.target.as_fd(), text, SendAncillaryMessage::ScmCredentials(credentials)) {
                 // Without CAP_SYS_ADMIN; init is gone.

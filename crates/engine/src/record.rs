@@ -117,7 +117,7 @@ pub struct Identity {
 impl Identity {
     /// The identity of a process that can't go away meanwhile: our unreaped child, or one whose pidfd is checked afterwards.
     pub fn of(pid: i32) -> Result<Self, Failure> {
-        let stat = read_stat(pid).failing("look at process", &pid.to_string())?;
+        let stat = read_stat(pid).failing("look at process", pid)?;
         Ok(Self { pid, start_time: stat.start_time })
     }
 

@@ -1,7 +1,7 @@
 //! The signals that we get while we stand for a container in the foreground: held back, and read one by one from a signalfd(2).
 //!
-//! Only the static host does this. It has one thread, so the mask of that thread is the mask of the process. The container
-//! does not inherit it: `sys::spawn` and std's `Command` start programs with no signal blocked.
+//! Only the static host does this. It has one thread, so the mask of that thread is the mask of the process. A program inherits it
+//! from whoever starts it: `sys::spawn` starts init with none, `sys::command` is for every other.
 
 use crate::failing::Failing;
 use nix::{

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     destroy::destroy,
-    testing::{TestRoot, record},
+    testing::{TestRoot, eventually, record},
 };
 use std::{
     fs as files,
@@ -100,7 +100,7 @@ fn a_lock_is_waited_for_and_ends_with_its_holder() {
         drop(container);
         waiting.join().unwrap();
     });
-    assert_eq!(other.is_locked(), Ok(false));
+    eventually(|| other.is_locked() == Ok(false));
 }
 
 #[test]

@@ -89,6 +89,15 @@ impl Watch {
         // Children that ended before signals were held back have sent theirs in vain.
         self.reap();
         loop {
+            if let Some(status) = self.status {
+                if let Some(terminal) = &mut self.terminal {
+                    terminal.end();
+                }
+                if self.terminal.as_ref().is_none_or(Terminal::is_done) {
+                    self.forward();
+                    return Ok(status);
+                }
+            }
             let [ended, signalled, said, input, pty, output] = self.wait()?;
             if signalled && self.serve_signals()? {
                 // Init is gone, whoever waits for the last output does not want to: an end to it.
@@ -102,14 +111,6 @@ impl Watch {
             }
             if ended && self.status.is_none() {
                 self.status = Some(self.collect()?);
-            }
-            let Some(status) = self.status else { continue };
-            if let Some(terminal) = &mut self.terminal {
-                terminal.end();
-            }
-            if self.terminal.as_ref().is_none_or(Terminal::is_done) {
-                self.forward();
-                return Ok(status);
             }
         }
     }

@@ -73,10 +73,17 @@ impl Terminal {
                 Ok(false) | Err(_) => self.input = None,
             }
         }
-        if (input || pty) && let Some(pty) = &mut self.pty && !pty.write(&mut self.typed) {
+        if (input || pty)
+            && let Some(pty) = &mut self.pty
+            && !pty.write(&mut self.typed)
+        {
             self.hang_up();
         }
-        if pty && self.shown.is_empty() && let Some(pty) = &mut self.pty && !pty.read(&mut self.shown) {
+        if pty
+            && self.shown.is_empty()
+            && let Some(pty) = &mut self.pty
+            && !pty.read(&mut self.shown)
+        {
             self.hang_up();
         }
         if pty || output {

@@ -11,6 +11,8 @@ use std::{
     path::PathBuf,
     process::{Child, Command},
     sync::atomic::{AtomicU32, Ordering},
+    thread,
+    time::{Duration, Instant},
 };
 use wire::plan::RecordSeed;
 
@@ -51,6 +53,16 @@ impl TestRoot {
 impl Drop for TestRoot {
     fn drop(&mut self) {
         fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+/// Waits for what becomes true soon. A lock that was let go is held a moment longer when another test is just starting a
+/// process: until that executes its program, it has a copy of every descriptor.
+pub fn eventually(what: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while !what() {
+        assert!(Instant::now() < deadline, "it did not become true");
+        thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -25,6 +25,9 @@ pub struct EmptyDirectory(Option<OwnedFd>);
 pub fn make_read_only(root: &Root, path: &str) -> Result<(), Failure> {
     const STEP: &str = "make read-only";
     let Some(place) = existing(root, path, STEP)? else { return Ok(()) };
+    if root.is_at(&place).failing(STEP, path)? {
+        return change(root.as_fd(), true, Change::set(attribute::RDONLY)).failing(STEP, path);
+    }
     let cover = || -> io::Result<()> {
         // One descriptor from look-up to attachment: nothing can be swapped in between.
         let copy = clone(place.as_fd(), true)?;
@@ -38,6 +41,9 @@ pub fn make_read_only(root: &Root, path: &str) -> Result<(), Failure> {
 pub fn mask(root: &Root, sources: &mut Sources, index: usize, empty: &mut EmptyDirectory, path: &str) -> Result<(), Failure> {
     const STEP: &str = "mask";
     let Some(place) = existing(root, path, STEP)? else { return Ok(()) };
+    if root.is_at(&place).failing(STEP, path)? {
+        return Err(Errno::BUSY).failing(STEP, path);
+    }
     if FileType::from_raw_mode(fstat(&place).failing(STEP, path)?.st_mode) == FileType::Directory {
         return cover_with_empty(&place, empty).failing(STEP, path);
     }

@@ -10,7 +10,7 @@ use crate::{
 use alloc::{format, string::String};
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::fstat,
+    fs::{fstat, fstatfs},
     io::Errno,
     mount::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount,
@@ -23,6 +23,9 @@ use wire::{
     plan::{Mount, MountAttribute, Mounted, Parameter},
 };
 
+/// statfs(2).
+const PROC_SUPER_MAGIC: u64 = 0x9fa0;
+
 /// Mounts one entry of a plan. `index` is the step's number, by which its source is found.
 pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) -> Result<(), Failure> {
     let target = &mount.target;
@@ -32,6 +35,7 @@ pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) ->
             let Source { mount: mounted, is_directory, .. } = sources.claim(index, &step)?;
             let missing = if is_directory { Missing::Directory } else { Missing::File };
             let (place, _) = root.find_or_make(target, missing).failing(&step, target)?;
+            check_place(root, &place, target)?;
             set_attributes(&mounted, mount).failing(&step, target)?;
             attach(&mounted, place).failing(&step, target)?;
             (mounted, step)
@@ -39,6 +43,7 @@ pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) ->
         Mounted::Filesystem { kind, parameters } => {
             let step = format!("mount {kind} on");
             let (place, existed) = place_for_filesystem(root, mount, kind)?;
+            check_place(root, &place, target)?;
             let mounted = new_filesystem(kind, parameters, target, &place, existed)?;
             set_attributes(&mounted, mount).failing(&step, target)?;
             if mount.copy_up {
@@ -50,6 +55,20 @@ pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) ->
     };
     for one in &mount.propagation {
         change(mounted.as_fd(), one.recursive, Change::propagation(propagation_bit(one.to))).failing(&step, target)?;
+    }
+    Ok(())
+}
+
+/// Refuses places where a mount would have another effect than the plan says.
+fn check_place(root: &Root, place: &OwnedFd, target: &str) -> Result<(), Failure> {
+    // The plan has checked targets that say that they are in /proc. One that gets there by a link of the image would put a
+    // mount where labels and sysctls are written (CVE-2025-52881).
+    let in_proc = fstatfs(place).failing("look at", target)?.f_type as u64 == PROC_SUPER_MAGIC;
+    if in_proc && target != "/proc" && !target.starts_with("/proc/") {
+        return Err(Errno::PERM).failing("mount, through a link, inside /proc at", target);
+    }
+    if root.is_at(place).failing("look at", target)? {
+        return Err(Errno::BUSY).failing("mount over the root at", target);
     }
     Ok(())
 }

@@ -6,7 +6,9 @@
 use alloc::{string::String, vec, vec::Vec};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    fs::{FileType, Mode, OFlags, ResolveFlags, fstat, mkdirat, mknodat, openat, openat2, readlinkat},
+    fs::{
+        AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, mkdirat, mknodat, openat, openat2, readlinkat, statx,
+    },
     io::{self, Errno, fcntl_dupfd_cloexec},
 };
 
@@ -56,6 +58,16 @@ impl Root {
             }
         }
         Err(Errno::AGAIN)
+    }
+
+    /// Whether `place` is the root itself. A mount over it would not be seen by whoever has it as root already.
+    pub fn is_at(&self, place: &OwnedFd) -> io::Result<bool> {
+        let of = |place: BorrowedFd<'_>| -> io::Result<(u64, u64)> {
+            let mask = StatxFlags::INO | StatxFlags::MNT_ID;
+            let found = statx(place, c"", AtFlags::EMPTY_PATH, mask)?;
+            Ok((found.stx_mnt_id, found.stx_ino))
+        };
+        Ok(of(place.as_fd())? == of(self.as_fd())?)
     }
 
     /// What is at `path`, made if it is missing, with the directories above it (mode 0755). The flag: whether it was there.

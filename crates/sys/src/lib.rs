@@ -24,6 +24,8 @@ pub mod terminal;
 #[cfg(feature = "std")]
 pub mod bpf;
 #[cfg(feature = "std")]
+pub mod command;
+#[cfg(feature = "std")]
 pub mod descriptor;
 #[cfg(feature = "std")]
 pub mod pidfd;

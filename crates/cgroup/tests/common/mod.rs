@@ -11,9 +11,24 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
     thread,
 };
-use wire::plan::{CgroupPlan, CgroupWrite, HierarchyPlan};
+use wire::{
+    Failure,
+    plan::{CgroupPlan, CgroupWrite, HierarchyPlan},
+};
 
 const CLONE_NEWNS: u32 = 0x0002_0000;
+
+/// Makes a cgroup and fills it, as a launch does.
+pub fn make(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
+    let cgroup = cgroup::create(plan)?;
+    match cgroup.fill(plan) {
+        Ok(()) => Ok(cgroup),
+        Err(failure) => {
+            cgroup.undo()?;
+            Err(failure)
+        }
+    }
+}
 
 /// Runs a test in each layout that this machine can show: its own, if that has v1 hierarchies, and one of v2 alone.
 /// Needs root.

@@ -1,0 +1,51 @@
+import test from 'ava'
+import { MOUNT_OPTIONS, sortOptions } from '../../src/plan/options.js'
+
+const NONE = sortOptions([])
+
+const cases: readonly { readonly options: readonly string[]; readonly expected: object }[] = [
+  { options: ['bind'], expected: { bind: 'single' } },
+  { options: ['rbind', 'bind'], expected: { bind: 'recursive' } },
+  { options: ['defaults', '', 'async', 'loud', 'noiversion'], expected: {} },
+  { options: ['ro', 'rw'], expected: { clear: ['ro'] } },
+  { options: ['rw', 'ro'], expected: { set: ['ro'] } },
+  { options: ['rro', 'rnosuid', 'rdev'], expected: { setRecursively: ['ro', 'nosuid'], clearRecursively: ['nodev'] } },
+  { options: ['ro', 'rrw'], expected: { set: ['ro'], clearRecursively: ['ro'] } },
+  { options: ['relatime'], expected: { set: ['relatime'] } },
+  { options: ['rrelatime', 'ratime'], expected: { clearRecursively: ['noatime'] } },
+  { options: ['noatime', 'strictatime'], expected: { set: ['strictatime'] } },
+  { options: ['nosymfollow', 'rsymfollow'], expected: { set: ['nosymfollow'], clearRecursively: ['nosymfollow'] } },
+  {
+    options: ['slave', 'rshared'],
+    expected: {
+      propagation: [
+        { to: 'slave', recursive: false },
+        { to: 'shared', recursive: true },
+      ],
+    },
+  },
+  { options: ['sync', 'lazytime'], expected: { parameters: [{ name: 'sync' }, { name: 'lazytime' }] } },
+  {
+    options: ['lowerdir=/a=b:/c', 'xino', 'acl'],
+    expected: { parameters: [{ name: 'lowerdir', value: '/a=b:/c' }, { name: 'xino' }, { name: 'acl' }] },
+  },
+]
+
+for (const { options, expected } of cases) {
+  test(`options ${options.join(',')}`, (t) => {
+    t.deepEqual(sortOptions(options), { ...NONE, ...expected })
+  })
+}
+
+test('every option that we list has its place: none falls through to the file system unseen', (t) => {
+  const own = ['sync', 'dirsync', 'lazytime', 'mand', 'iversion']
+  for (const option of MOUNT_OPTIONS) {
+    t.deepEqual(sortOptions([option]).parameters, own.includes(option) ? [{ name: option }] : [], option)
+  }
+  // runtime-spec, config.md: what a runtime MUST or SHOULD know.
+  for (const option of 'async atime bind defaults dev diratime dirsync exec iversion lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup unbindable'.split(
+    ' ',
+  )) {
+    t.true(MOUNT_OPTIONS.includes(option), option)
+  }
+})

@@ -1,0 +1,48 @@
+/** The programs of other projects that tests compare with or need, and the Debian packages that have them. */
+import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import process from 'node:process'
+
+const packages = {
+  runc: 'runc',
+  crun: 'crun',
+  bwrap: 'bubblewrap',
+  busybox: 'busybox-static',
+  newuidmap: 'uidmap',
+  python3: 'python3-minimal',
+}
+
+/** Installs what is missing where we can: as root, with apt. Elsewhere says in one line what to install. */
+export function installPrograms() {
+  const wanted = missing()
+  if (wanted.length === 0) return
+  if (process.getuid() === 0 && isExecutable('/usr/bin/apt-get')) {
+    const install = ['install', '--yes', '--no-install-recommends', ...wanted]
+    if (!apt(install)) apt(['update']) && apt(install)
+  }
+  const absent = missing()
+  if (absent.length > 0) console.log(`Some tests will be skipped without the Debian packages: ${absent.join(' ')}`)
+}
+
+function apt(words) {
+  const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  return (
+    spawnSync('apt-get', ['--quiet', '--quiet', ...words], { stdio: ['ignore', 'ignore', 'inherit'], env }).status === 0
+  )
+}
+
+function missing() {
+  // Those of the system's own programs are not in every user's PATH.
+  const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
+  const has = (program) => directories.some((directory) => isExecutable(`${directory}/${program}`))
+  return Object.keys(packages).flatMap((program) => (has(program) ? [] : [packages[program]]))
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,266 @@
+/** Containers from OCI bundles, as objects: `create`, `open`, `list`. */
+import { randomUUID } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
+import { GantryError } from '../errors.js'
+import type { ContainerRef, Launched } from '../host/host.js'
+import type { Context } from '../lifecycle/context.js'
+import { deleteContainer } from '../lifecycle/delete.js'
+import { containerRef } from '../lifecycle/id.js'
+import { killContainer } from '../lifecycle/kill.js'
+import { launch, readBundle } from '../lifecycle/launch.js'
+import { listContainers } from '../lifecycle/list.js'
+import { containersRoot } from '../lifecycle/root.js'
+import { startContainer } from '../lifecycle/start.js'
+import { containerState, type State } from '../lifecycle/state.js'
+import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
+import { awaitInit } from './child.js'
+import { apiContext, guarded, type WarningOptions } from './context.js'
+import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
+import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
+import { Stop } from './stop.js'
+
+export interface RootOptions {
+  /** The directory of the containers' records: by default the same as of the command line, /run/gantry for root. */
+  readonly root?: string
+}
+
+export interface CreateOptions extends RootOptions, StdioOptions, WarningOptions {
+  /** Letters, digits and `_+-.`, unique in the root; by default a random one. */
+  readonly id?: string
+  /** Of the result's streams; `utf8` by default. */
+  readonly encoding?: Encoding
+}
+
+export interface WaitOptions {
+  /** Ends the waiting, not the container: the promise rejects with ERR_ABORTED. */
+  readonly signal?: AbortSignal
+}
+
+export interface KillOptions {
+  /** Every process of the container, not only its init. */
+  readonly all?: boolean
+}
+
+/** A container. Every promise rejects with a GantryError when it does. */
+export interface Container<T extends string | Buffer = string> extends AsyncDisposable {
+  readonly id: string
+  /** The directory of its record. */
+  readonly root: string
+  /** The host pid of its init, when this object was made; 0 when it had ended. */
+  readonly pid: number
+  /** Lets a created container run its program; resolves when it does. */
+  start(): Promise<void>
+  /**
+   * Resolves when init has ended and its output is read. Of a container that was opened, only the end can be told:
+   * its result has neither exit code nor signal, and no output.
+   */
+  wait(options?: WaitOptions): Promise<Result<T>>
+  /**
+   * Sends a signal, SIGTERM by default: a name or a number. To init of a PID namespace only those that it handles get
+   * through, and SIGKILL. Rejects with ERR_NOT_RUNNING when init has ended, but not with `all`.
+   */
+  kill(signal?: string | number, options?: KillOptions): Promise<void>
+  /** As the OCI runtime specification has it. */
+  state(): Promise<State>
+  /** Kills whatever is left of the container and removes it; done once, and no error when it is gone already. */
+  destroy(): Promise<void>
+}
+
+/**
+ * Creates a container from a bundle, a directory with config.json. Its program waits for {@link Container.start}. Its streams are
+ * buffered for {@link Container.wait} unless the options say otherwise.
+ *
+ * It stays until `destroy`, which `await using` does by itself, and keeps the event loop alive until its init has ended.
+ */
+export function create(
+  bundle: string,
+  options: CreateOptions & { readonly encoding: 'buffer' },
+): Promise<Container<Buffer>>
+export function create(
+  bundle: string,
+  options?: CreateOptions & { readonly encoding?: 'utf8' | undefined },
+): Promise<Container>
+export function create(bundle: string, options?: CreateOptions): Promise<Container<string | Buffer>>
+export function create(bundle: string, options: CreateOptions = {}): Promise<Container<string | Buffer>> {
+  return guarded<Container<string | Buffer>>(() =>
+    options?.encoding === 'buffer' ? createWith(bundle, options, asBuffer) : createWith(bundle, options, asText),
+  )
+}
+
+/** A container that is there already, whoever created it. */
+export function open(id: string, options: RootOptions = {}): Promise<Container> {
+  return guarded(async () => {
+    checkNames('options', options, ['root'])
+    checkString('id', id)
+    const context = apiContext()
+    const ref = containerRef(await rootPath(context, options), id)
+    const { pid } = await context.host.inspect(ref)
+    return new OpenedContainer(context, ref, pid)
+  })
+}
+
+/** The containers of a root, in the order of their ids. One whose record can't be read is told to `onWarning` and left out. */
+export function list(options: RootOptions & WarningOptions = {}): Promise<State[]> {
+  return guarded(async () => {
+    checkNames('options', options, ['root', 'onWarning'])
+    checkString('root', options.root)
+    const context = apiContext(options)
+    const { containers, problems } = await listContainers(
+      context.host,
+      await containersRoot(context.host, options.root),
+    )
+    for (const problem of problems) await context.warn(problem)
+    return [...containers]
+  })
+}
+
+async function rootPath({ host }: Context, { root }: RootOptions): Promise<string> {
+  checkString('root', root)
+  return (await containersRoot(host, root)).path
+}
+
+async function createWith<T extends string | Buffer>(
+  path: string,
+  options: CreateOptions,
+  decode: Decode<T>,
+): Promise<Container<T>> {
+  checkNames('options', options, [...stdioNames, 'root', 'id', 'encoding', 'onWarning'])
+  const { id = `gantry-${randomUUID()}`, encoding } = options
+  if (typeof path !== 'string') throw invalidArgument('bundle: expected the path of a directory')
+  checkString('id', id)
+  checkOneOf('encoding', encoding, ['utf8', 'buffer'])
+  const context = apiContext(options)
+  const ref = containerRef(await rootPath(context, options), id)
+  const bundle = await readBundle(context, path)
+  if (bundle.spec.process.terminal) {
+    throw new GantryError('ERR_UNSUPPORTED', 'process.terminal: not supported yet in the Node API', {
+      path: 'process.terminal',
+    })
+  }
+  const stdio = new Stdio(context.host, options)
+  let container: CreatedContainer<T> | undefined
+  try {
+    const mode = { gate: true, detached: true }
+    const launched = await launch(context, ref, bundle, { stdio: stdio.descriptors }, mode)
+    container = new CreatedContainer(context, ref, launched, stdio, decode)
+    await stdio.handOver()
+    return container
+  } catch (error) {
+    await container?.destroy()
+    await stdio.close()
+    throw error
+  }
+}
+
+/** What every container can do by its id alone. */
+abstract class ContainerById {
+  readonly id: string
+  readonly root: string
+  #destroyed: Promise<void> | undefined
+
+  constructor(
+    protected readonly context: Context,
+    protected readonly ref: ContainerRef,
+    readonly pid: number,
+  ) {
+    this.id = ref.id
+    this.root = ref.root
+  }
+
+  start(): Promise<void> {
+    return guarded(() => startContainer(this.context, this.ref))
+  }
+
+  kill(signal: string | number = 'SIGTERM', options: KillOptions = {}): Promise<void> {
+    return guarded(async () => {
+      checkNames('options', options, ['all'])
+      await killContainer(this.context.host, this.ref, String(signal), options.all ?? false)
+    })
+  }
+
+  state(): Promise<State> {
+    return guarded(() => containerState(this.context.host, this.ref))
+  }
+
+  destroy(): Promise<void> {
+    // Once: the id may be another container's by the second time.
+    this.#destroyed ??= guarded(() => this.remove()).catch((error: unknown) => {
+      this.#destroyed = undefined
+      throw error
+    })
+    return this.#destroyed
+  }
+
+  protected async remove(): Promise<void> {
+    await deleteContainer(this.context.host, this.ref, true)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.destroy()
+  }
+}
+
+/** One whose init is a child of this process. */
+class CreatedContainer<T extends string | Buffer> extends ContainerById implements Container<T> {
+  readonly #stdio: Stdio
+  readonly #result: Promise<Result<T>>
+  #began = performance.now()
+
+  constructor(context: Context, ref: ContainerRef, launched: Launched, stdio: Stdio, decode: Decode<T>) {
+    super(context, ref, launched.pid)
+    this.#stdio = stdio
+    this.#result = this.#watch(launched, decode)
+    // Whoever waits hears of it.
+    this.#result.catch(() => undefined)
+  }
+
+  async #watch(launched: Launched, decode: Decode<T>): Promise<Result<T>> {
+    const status = await awaitInit(this.context.host, this.ref, launched)
+    const durationMs = performance.now() - this.#began
+    return makeResult(status, await this.#stdio.drain(), decode, { durationMs })
+  }
+
+  override start(): Promise<void> {
+    this.#began = performance.now()
+    return super.start()
+  }
+
+  wait(options: WaitOptions = {}): Promise<Result<T>> {
+    return guarded(() => waitFor(() => this.#result, options))
+  }
+
+  protected override async remove(): Promise<void> {
+    await super.remove()
+    await Promise.allSettled([this.#result])
+    await this.#stdio.close()
+  }
+}
+
+/** Milliseconds between two looks at a container that is not our child. */
+const interval = 50
+
+/** One that somebody else created: the kernel tells how a process ended to its parent alone. */
+class OpenedContainer extends ContainerById implements Container {
+  wait(options: WaitOptions = {}): Promise<Result> {
+    return guarded(() => waitFor((stop) => this.#untilStopped(stop), options))
+  }
+
+  async #untilStopped(stop: Stop): Promise<Result> {
+    const began = performance.now()
+    while ((await this.state()).status !== 'stopped' && stop.reason === undefined) await delay(interval)
+    const nothing = { bytes: Buffer.alloc(0), truncated: false }
+    return makeResult({}, { stdout: nothing, stderr: nothing }, asText, { durationMs: performance.now() - began })
+  }
+}
+
+async function waitFor<T>(result: (stop: Stop) => Promise<T>, options: WaitOptions): Promise<T> {
+  checkNames('options', options, ['signal'])
+  const stop = new Stop(options)
+  try {
+    const first = await Promise.race([stop.requested.then(() => undefined), result(stop).then((value) => ({ value }))])
+    if (first !== undefined) return first.value
+    throw new GantryError('ERR_ABORTED', 'waiting for the container was aborted', { cause: stop.abortReason })
+  } finally {
+    stop.release()
+  }
+}

@@ -1,0 +1,58 @@
+/** What may end a call before its time: a limit, and an AbortSignal. */
+import { checkNumber, invalidArgument } from './arguments.js'
+
+export interface StopOptions {
+  /** Milliseconds; without it, or with 0, there is no limit. */
+  readonly timeout?: number
+  readonly signal?: AbortSignal
+}
+
+/** The longest time that setTimeout takes. */
+const longest = 2 ** 31 - 1
+
+export class Stop {
+  /** Resolves when there is a reason. */
+  readonly requested: Promise<void>
+  readonly #signal: AbortSignal | undefined
+  readonly #request: () => void
+  #timer: NodeJS.Timeout | undefined
+  #reason: 'timeout' | 'abort' | undefined
+
+  constructor({ timeout, signal }: StopOptions) {
+    checkNumber('timeout', timeout, 0, longest)
+    if (signal !== undefined && !(signal instanceof AbortSignal))
+      throw invalidArgument('signal: expected an AbortSignal')
+    let request = () => {}
+    this.requested = new Promise((resolve) => {
+      request = resolve
+    })
+    this.#request = request
+    this.#signal = signal
+    if (signal?.aborted) this.#abort()
+    else signal?.addEventListener('abort', this.#abort)
+    if (timeout) this.#timer = setTimeout(() => this.#stop('timeout'), timeout)
+  }
+
+  /** Why; the first reason counts. */
+  get reason(): 'timeout' | 'abort' | undefined {
+    return this.#reason
+  }
+
+  /** What the AbortSignal's owner gave as the reason. */
+  get abortReason(): unknown {
+    return this.#signal?.reason
+  }
+
+  readonly #abort = () => this.#stop('abort')
+
+  #stop(reason: 'timeout' | 'abort'): void {
+    this.#reason ??= reason
+    this.#request()
+  }
+
+  /** Lets go of the timer and of the signal. */
+  release(): void {
+    clearTimeout(this.#timer)
+    this.#signal?.removeEventListener('abort', this.#abort)
+  }
+}
