@@ -7,7 +7,7 @@ import { PlanError } from '../src/plan/error.js'
 import { UnsupportedError } from '../src/spec/error.js'
 
 const failures: readonly [step: string, object: string, number: number, text: string, code: ErrorCode][] = [
-  ['find container', 'x', errno.ENOENT, 'container "x" does not exist', 'ERR_NOT_FOUND'],
+  ['find container', 'x', errno.ENOENT, 'container does not exist: x', 'ERR_NOT_FOUND'],
   ['create container', 'x', errno.EEXIST, 'container with given ID already exists', 'ERR_EXISTS'],
   ['create container', '/r', errno.EACCES, 'cannot create container /r: permission denied', 'ERR_PERMISSION'],
   ['signal container', 'x', errno.ESRCH, 'container not running', 'ERR_NOT_RUNNING'],

@@ -104,7 +104,7 @@ function sentenceOf(failure: HostFailure): Sentence {
   const { step, object } = failure
   switch (`${step}: ${nameOf(failure.errno)}`) {
     case 'find container: ENOENT':
-      return { code: 'ERR_NOT_FOUND', text: `container "${object}" does not exist` }
+      return { code: 'ERR_NOT_FOUND', text: `container does not exist: ${object}` }
     case 'create container: EEXIST':
       return { code: 'ERR_EXISTS', text: 'container with given ID already exists' }
     case 'delete container: EBUSY':

@@ -114,7 +114,7 @@ const mistakes: readonly [argv: string[], text: string][] = [
   [['start', ''], 'empty id'],
   [['start'], 'empty id: "start" requires exactly 1 argument(s)'],
   [['state', 'a/b'], 'invalid container ID format'],
-  [['state', 'none'], 'container "none" does not exist'],
+  [['state', 'none'], 'container does not exist: none'],
   [['--root', '/r', 'create', 'web'], 'container with given ID already exists'],
   [['--bogus', 'state', 'x'], 'unknown flag: --bogus'],
   [['--root'], 'flag needs an argument: --root'],
@@ -149,9 +149,9 @@ for (const [argv, text] of mistakes) {
 test('an error goes to standard error and, as one JSON object, to the log', async (t) => {
   const { code, errors, host } = await gantry(['--log', '/l', '--log-format', 'json', 'state', 'none'])
   t.is(code, 1)
-  t.is(errors, 'container "none" does not exist\n')
+  t.is(errors, 'container does not exist: none\n')
   const { level, msg, time, ...others } = JSON.parse(host.files.get('/l') ?? '')
-  t.deepEqual([level, msg, others], ['error', 'container "none" does not exist', {}])
+  t.deepEqual([level, msg, others], ['error', 'container does not exist: none', {}])
   t.regex(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
 })
 
@@ -159,7 +159,7 @@ test('the last of repeated global options counts', async (t) => {
   const argv = ['--log', '/a', '--log=/b', '--log-format', 'json', '--log-format=text', '--debug', '--debug=false']
   const { host } = await gantry([...argv, 'state', 'none'])
   t.false(host.files.has('/a'))
-  t.regex(host.files.get('/b') ?? '', /^time="[^"]+" level=error msg="container \\"none\\" does not exist"\n$/)
+  t.regex(host.files.get('/b') ?? '', /^time="[^"]+" level=error msg="container does not exist: none"\n$/)
 })
 
 test('a mistake among the global options is in the log that was named before it', async (t) => {
@@ -169,7 +169,7 @@ test('a mistake among the global options is in the log that was named before it'
 
 test('without a log file the format applies to standard error', async (t) => {
   const { errors } = await gantry(['--log-format=json', 'state', 'none'])
-  t.is(JSON.parse(errors).msg, 'container "none" does not exist')
+  t.is(JSON.parse(errors).msg, 'container does not exist: none')
 })
 
 test('a log that can not be written is an error before anything happens', async (t) => {

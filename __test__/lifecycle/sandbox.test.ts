@@ -37,6 +37,13 @@ test('in another root the command runs at its top, and paths are taken from the 
   t.true(JSON.stringify(steps).includes('"target":"/work/out"'))
 })
 
+test('a directory to run in that is not there is told, not made', async (t) => {
+  const { context, plan } = fixture({ files: { '/work/there/file': '' } })
+  await t.throwsAsync(runSandbox(context, { ...options, cwd: 'missing' }), { message: /\/work\/missing: no such dir/ })
+  await runSandbox(context, { ...options, cwd: 'there' })
+  t.true(JSON.stringify(plan().init.steps).includes('{"workingDirectory":{"path":"/work/there"}}'))
+})
+
 test('an unprivileged user without ranges maps their own ids', async (t) => {
   const { context, plan } = fixture({ facts: me, files: { '/etc/passwd': passwd } })
   await runSandbox(context, options)

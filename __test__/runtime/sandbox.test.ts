@@ -95,7 +95,7 @@ for (const [who, options, as] of callers) {
   behaviour(`sandbox of ${who}: --cwd is where the command runs`, options, async (t, session) => {
     t.is((await sandbox(session, ['--cwd', '/usr', '--', 'pwd'])).stdout, '/usr\n')
     t.is((await sandbox(session, ['--cwd=/usr/bin', '--', 'pwd'])).stdout, '/usr/bin\n')
-    t.is((await sandbox(session, ['--cwd', `${session.dir}/missing`, '--', 'pwd'])).code, 1)
+    t.is((await sandbox(session, ['--cwd', '/usr/missing', '--', 'pwd'])).code, 1)
   })
 
   behaviour(`sandbox of ${who}: --env sets variables, and the caller's secrets stay outside`, options, async (t, session) => {

@@ -1,4 +1,5 @@
 /** `sandbox`: a command with no bundle and no image, on a read-only view of this machine or on a directory. */
+import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Facts, type Host, HostFailure } from '../host/host.js'
 import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
 import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
@@ -41,8 +42,9 @@ export async function inSandbox<T>(
   const { host } = context
   const facts = await host.facts()
   const container = { root: await sandboxRoot(host, facts, options.root), id: newId(host) }
+  const cwd = await workingDirectory(host, options)
   const attempt = (userNamespace?: IdRanges) =>
-    carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, options, userNamespace) })
+    carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, { ...options, cwd }, userNamespace) })
   if (facts.capabilities.includes(CAP_SYS_ADMIN)) return await attempt()
   const ranges = await subordinateIds(host, facts)
   if (ranges !== undefined) {
@@ -57,15 +59,22 @@ export async function inSandbox<T>(
   return await attempt(singleIds(facts))
 }
 
+/** Absolute. A directory of this machine that is missing would be made, which a config.json may mean and who types a path does not. */
+async function workingDirectory(host: Host, { cwd, rootfs }: SandboxOptions): Promise<string> {
+  if (rootfs !== undefined) return absolutePath('/', cwd ?? '.')
+  const path = absolutePath(host.caller.cwd, cwd ?? '.')
+  if (cwd === undefined || (await host.isDirectory(path))) return path
+  throw new GantryError('ERR_INVALID_ARGUMENT', `cannot chdir to ${path}: no such directory`, { path })
+}
+
 function sandboxBundle(
   here: string,
-  options: SandboxOptions,
+  options: SandboxOptions & { readonly cwd: string },
   userNamespace?: IdRanges,
 ): Pick<PlannedSandbox, 'bundle' | 'readonlyView'> {
   const absolute = (path: string) => absolutePath(here, path)
   const { spec, readonlyView } = sandboxSpec({
     ...options,
-    cwd: options.cwd ?? (options.rootfs === undefined ? here : '/'),
     rootfs: options.rootfs === undefined ? undefined : absolute(options.rootfs),
     writable: options.writable.map(absolute),
     userNamespace,

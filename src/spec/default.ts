@@ -49,7 +49,6 @@ export function defaultConfig(options: {
         bounding: CAPABILITIES,
         effective: CAPABILITIES,
         permitted: CAPABILITIES,
-        ambient: CAPABILITIES,
       },
       rlimits: [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }],
       noNewPrivileges: true,

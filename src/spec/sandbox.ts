@@ -96,7 +96,7 @@ function namespaces({ network, userNamespace }: SandboxOptions): Namespace[] {
   ]
 }
 
-function mounts({ network, userNamespace, writable }: SandboxOptions): Mount[] {
+function mounts({ network, rootfs, userNamespace, writable }: SandboxOptions): Mount[] {
   const quiet = ['nosuid', 'noexec', 'nodev']
   const hasTty =
     !userNamespace ||
@@ -131,7 +131,10 @@ function mounts({ network, userNamespace, writable }: SandboxOptions): Mount[] {
       ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev'] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, 'ro'] },
     { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },
-    { destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755'] },
+    // Where the machine's sockets are. A root of one's own need not have the directory.
+    ...(rootfs === undefined
+      ? [{ destination: '/run', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=755'] }]
+      : []),
     ...writable.map((path) => ({
       destination: path,
       type: 'none',

@@ -21,7 +21,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Removes a container. Whatever was begun and not finished, here or in a launch, is finished by doing it again.
 ///
 /// Fails with step `delete container`, EBUSY and the status as its object when the container is running or paused and `force` is
-/// not set; with step `find container` and ENOENT where there is none. Without a record there is only a directory to remove.
+/// not set; with step `find container` and ENOENT where there is none. Where there is only a directory without a record, that
+/// is removed, and without `force` the failure is the same.
 /// A record that can't be read is an error without `force`; with it, what can still be told from it is cleared away.
 pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
     let container = ContainerDir::open_locked(root, id)?;
@@ -30,7 +31,11 @@ pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
             let init = living_init(&container, &record, force)?;
             end(id, &record.cgroup, init)?;
         }
-        Err(failure) if failure.errno == Errno::NOENT.raw_os_error() => {}
+        // There never was a container, only its directory: that goes, and the caller hears what runc says.
+        Err(failure) if failure.errno == Errno::NOENT.raw_os_error() => {
+            container.remove()?;
+            return if force { Ok(()) } else { Err(Errno::NOENT).failing("find container", id) };
+        }
         Err(failure) if !force => return Err(failure),
         Err(_) => {
             let bytes = container.read_record_bytes().unwrap_or_default();

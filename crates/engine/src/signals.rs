@@ -24,6 +24,11 @@ pub fn hold_signals() -> Result<(), Failure> {
     SigSet::all().thread_block().map_err(errno).failing("hold back", "signals")
 }
 
+/// Lets signals through again, those that came meanwhile first: for a wait that a signal should end.
+pub fn release_signals() -> Result<(), Failure> {
+    SigSet::empty().thread_set_mask().map_err(errno).failing("let through", "signals")
+}
+
 pub struct Signals {
     descriptor: SignalFd,
     /// The mask to go back to.

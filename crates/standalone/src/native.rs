@@ -42,5 +42,12 @@ fn is_terminal(descriptor: u8) -> bool {
 
 /// One verb of src/host/host.ts: request and reply are JSON.
 fn call(verb: String, request: String) -> String {
+    // A signal halfway through a launch would leave half a container; `supervise` forwards those that came meanwhile.
+    // Holding them back can't fail, and if it did the launch would be as good as without.
+    let _ = match verb.as_str() {
+        "launch" => engine::signals::hold_signals(),
+        "awaitReady" => engine::signals::release_signals(),
+        _ => Ok(()),
+    };
     engine::verbs::call(&verb, &request)
 }

@@ -1,0 +1,125 @@
+/** What the Node API does to the process that uses it: nothing. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, readFileSync } from 'node:fs'
+import { Worker } from 'node:worker_threads'
+import { create, features, open, run, spec } from '../../src/index.js'
+import { apiTest } from '../harness/api.js'
+import { openDescriptors } from '../harness/machine.js'
+import { repository } from '../harness/runtime.js'
+
+const built = existsSync(`${repository}dist/index.js`)
+
+apiTest('the event loop goes on while a container runs', async (t, { root, id, bundle }) => {
+  let ticks = 0
+  let longest = 0
+  let last = performance.now()
+  const timer = setInterval(() => {
+    ticks++
+    longest = Math.max(longest, performance.now() - last)
+    last = performance.now()
+  }, 5)
+  await run(['sleep', '0.5'], { root })
+  await using container = await create(bundle(['sleep', '0.5']), { root, id })
+  await container.start()
+  await container.wait()
+  clearInterval(timer)
+  t.true(ticks > 50, `${ticks} ticks`)
+  t.true(longest < 250, `blocked for ${longest} ms`)
+})
+
+apiTest('twenty run side by side, while Node’s own children do too', async (t, { root }) => {
+  const child = spawn('sleep', ['0.2'])
+  const began = performance.now()
+  const results = await Promise.all(
+    Array.from({ length: 20 }, (_, index) => run(['sh', '-c', `sleep 0.5; echo ${index}`], { root })),
+  )
+  t.deepEqual(
+    results.map(({ stdout }) => stdout),
+    Array.from({ length: 20 }, (_, index) => `${index}\n`),
+  )
+  t.true(performance.now() - began < 5000)
+  if (child.exitCode === null) await once(child, 'exit')
+  t.is(child.exitCode, 0)
+})
+
+apiTest('containers hold no descriptor of each other, nor of this process', async (t, { root }) => {
+  const lists = await Promise.all(
+    Array.from({ length: 10 }, () => run(['sh', '-c', 'sleep 0.1; ls /proc/$$/fd'], { root })),
+  )
+  // The shell’s own may be among them: dash opens none.
+  for (const { stdout } of lists) t.deepEqual(stdout.split('\n').slice(0, 3), ['0', '1', '2'])
+  for (const { stdout } of lists) t.is(stdout.trim().split('\n').length, 3)
+})
+
+apiTest('a hundred runs leave no descriptor', async (t, { root }) => {
+  const before = openDescriptors().length
+  for (let round = 0; round < 10; round++) {
+    await Promise.all(Array.from({ length: 10 }, () => run(['echo'], { root, input: 'x' })))
+  }
+  t.is(openDescriptors().length, before)
+})
+
+apiTest('nothing about this process changes', async (t, { root }) => {
+  const look = () => ({
+    cwd: process.cwd(),
+    umask: process.umask(),
+    signals: readFileSync('/proc/self/status', 'utf8').match(/^Sig(Blk|Ign|Cgt).*$/gm),
+    listeners: process.eventNames().map((name) => [name, process.listenerCount(name)]),
+    environment: { ...process.env },
+  })
+  const before = look()
+  await run(['true'], { root })
+  t.deepEqual(look(), before)
+  // An orphan of a container is not ours: nor could it be, without PR_SET_CHILD_SUBREAPER.
+  const orphan = 'sh -c "sleep 0.3 & echo \\$!"'
+  const child = spawn('sh', ['-c', orphan], { stdio: ['ignore', 'pipe', 'ignore'] })
+  const [pid] = await once(child.stdout, 'data')
+  if (child.exitCode === null) await once(child, 'exit')
+  t.notRegex(readFileSync(`/proc/${String(pid).trim()}/status`, 'utf8'), new RegExp(`^PPid:\t${process.pid}$`, 'm'))
+})
+
+apiTest('worker threads can run containers', async (t, { root }) => {
+  if (!built) return t.fail('dist/index.js is not built')
+  const workers = Array.from({ length: 3 }, (_, index) => workerThatRuns(root, ['sh', '-c', `sleep 0.1; echo ${index}`]))
+  const exits = workers.map((worker) => once(worker, 'exit'))
+  const messages = await Promise.all(workers.map((worker) => once(worker, 'message')))
+  t.deepEqual(messages, [['0\n'], ['1\n'], ['2\n']])
+  t.deepEqual(await Promise.all(exits), [[0], [0], [0]])
+})
+
+apiTest('a worker thread that is terminated takes nobody with it', async (t, { root, id, bundle }) => {
+  if (!built) return t.fail('dist/index.js is not built')
+  const worker = new Worker(
+    `import('gantry').then(async ({ create }) => {
+       const { workerData, parentPort } = require('node:worker_threads')
+       const container = await create(workerData.path, { root: workerData.root, id: workerData.id, stdout: 'ignore', stderr: 'ignore' })
+       await container.start()
+       parentPort.postMessage('started')
+     })`,
+    { eval: true, workerData: { path: bundle(['sleep', '60']), root, id } },
+  )
+  await once(worker, 'message')
+  await worker.terminate()
+  const container = await open(id, { root })
+  t.is((await container.state()).status, 'running')
+  await container.destroy()
+  t.true((await run(['true'], { root })).ok)
+})
+
+apiTest('features and spec ask for no container', async (t) => {
+  t.true(features().linux.cgroup.v2)
+  t.is(features().ociVersionMax, '1.3.0')
+  const config = await spec()
+  t.deepEqual(config.process.args, ['sh'])
+  t.is(config.linux?.uidMappings, undefined)
+  t.is((await spec({ rootless: true })).linux?.uidMappings?.[0]?.hostID, process.geteuid?.())
+})
+
+function workerThatRuns(root: string, argv: readonly string[]): Worker {
+  const code = `import('gantry').then(async ({ run }) => {
+    const { workerData, parentPort } = require('node:worker_threads')
+    parentPort.postMessage((await run(workerData.argv, { root: workerData.root })).stdout)
+  })`
+  return new Worker(code, { eval: true, workerData: { argv, root } })
+}
