@@ -33,7 +33,10 @@ apiTest('kill sends a signal by its name or number', async (t, { root, id, bundl
     await using container = await create(bundle(trap), { root, id })
     await container.start()
     // Busybox' shell sets its trap before it is ready.
-    await until('the signal is handled', async () => readFileSync(`/proc/${container.pid}/status`, 'utf8').match(/SigCgt:.*4...$/m) !== null)
+    await until(
+      'the signal is handled',
+      async () => readFileSync(`/proc/${container.pid}/status`, 'utf8').match(/SigCgt:.*4...$/m) !== null,
+    )
     await container.kill(signal)
     t.like(await container.wait(), { exitCode: 7, stdout: 'caught\n' })
   }
@@ -68,7 +71,8 @@ apiTest('an id is unique, and random if not given', async (t, { root, id, bundle
   await t.throwsAsync(create(path, { root, id }), { code: 'ERR_EXISTS' })
   await using other = await create(path, { root })
   t.not(other.id, first.id)
-  for (const wrong of ['', '..', 'a/b']) await t.throwsAsync(create(path, { root, id: wrong }), { code: 'ERR_INVALID_ARGUMENT' })
+  for (const wrong of ['', '..', 'a/b'])
+    await t.throwsAsync(create(path, { root, id: wrong }), { code: 'ERR_INVALID_ARGUMENT' })
 })
 
 apiTest('a container can be opened by its id', async (t, { root, id, bundle }) => {

@@ -3,7 +3,12 @@ import { GantryError, type RunOptions, run } from '../../src/index.js'
 import { apiTest, type Place } from '../harness/api.js'
 
 for (const [title, argv, options, expected] of [
-  ['an absent program', ['no-such-program'], {}, { code: 'ERR_EXEC_NOT_FOUND', step: 'find program', errno: 2, path: 'no-such-program' }],
+  [
+    'an absent program',
+    ['no-such-program'],
+    {},
+    { code: 'ERR_EXEC_NOT_FOUND', step: 'find program', errno: 2, path: 'no-such-program' },
+  ],
   ['an absent file', ['/no/such'], {}, { code: 'ERR_EXEC_NOT_FOUND', errno: 2, path: '/no/such' }],
   ['what is not executable', ['/etc/passwd'], {}, { code: 'ERR_EXEC_DENIED', errno: 13, path: '/etc/passwd' }],
   ['a descriptor that is not open', ['true'], { stdout: 999 }, { code: 'ERR_START', errno: 9, path: '999' }],
@@ -21,7 +26,11 @@ for (const [title, argv, options, expected] of [
 const calls: readonly [string, (place: Place) => Promise<unknown>, RegExp][] = [
   ['no program', ({ root }) => run([], { root }), /^argv: /],
   ['a misspelt option', ({ root }) => run(['true'], untyped({ root, timeOut: 5 })), /unknown name "timeOut"/],
-  ['a misspelt limit', ({ root }) => run(['true'], untyped({ root, limits: { mem: 5 } })), /limits: unknown name "mem"/],
+  [
+    'a misspelt limit',
+    ({ root }) => run(['true'], untyped({ root, limits: { mem: 5 } })),
+    /limits: unknown name "mem"/,
+  ],
   ['a negative timeout', ({ root }) => run(['true'], { root, timeout: -1 }), /^timeout: /],
   ['a timeout that is no number', ({ root }) => run(['true'], { root, timeout: Number.NaN }), /^timeout: .*NaN/],
   ['an unknown network', ({ root }) => run(['true'], untyped({ root, network: 'bridge' })), /^network: .*bridge/],

@@ -6,7 +6,10 @@ import { apiTest } from '../harness/api.js'
 const stubborn = ['sh', '-c', 'trap "" TERM INT; echo begun; (setsid sleep 60 &) ; sleep 60; sleep 60']
 
 apiTest('timeout kills everything and rejects with what there was', async (t, { root }) => {
-  const error = await t.throwsAsync(run(stubborn, { root, timeout: 300 }), { instanceOf: RunError, code: 'ERR_TIMEOUT' })
+  const error = await t.throwsAsync(run(stubborn, { root, timeout: 300 }), {
+    instanceOf: RunError,
+    code: 'ERR_TIMEOUT',
+  })
   t.true(error instanceof GantryError)
   t.is(error?.message, 'sh did not end in time')
   t.like(error?.result, { exitCode: null, signal: 'SIGKILL', stdout: 'begun\n', timedOut: true, ok: false })

@@ -31,7 +31,11 @@ export function behaviour(title: string, options: BehaviourOptions, body: Body):
 }
 
 function register(name: RuntimeName, title: string, options: BehaviourOptions, body: Body): void {
-  const reason = runtime(name).absent ?? noRootfs ?? options.unless ?? (options.unprivileged || process.geteuid?.() === 0 ? undefined : 'needs root')
+  const reason =
+    runtime(name).absent ??
+    noRootfs ??
+    options.unless ??
+    (options.unprivileged || process.geteuid?.() === 0 ? undefined : 'needs root')
   if (reason !== undefined) {
     if (wanted?.includes(name) && reason === runtime(name).absent) throw new Error(reason)
     test.skip(`${name}: ${title} (${reason})`, unreachable)

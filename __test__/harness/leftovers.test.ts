@@ -46,7 +46,9 @@ test.serial('a zombie is not alive', async (t) => {
   await once(parent, 'exit')
 })
 
-const hierarchy = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) => existsSync(`${path}/cgroup.procs`))
+const hierarchy = ['/sys/fs/cgroup/pids', '/sys/fs/cgroup/unified', '/sys/fs/cgroup'].find((path) =>
+  existsSync(`${path}/cgroup.procs`),
+)
 const cgroups = process.geteuid?.() === 0 && hierarchy !== undefined ? test.serial : test.serial.skip
 
 cgroups('cgroups are found, the deepest first', (t) => {
@@ -62,7 +64,13 @@ test.serial('a changed file, mode or link changes the fingerprint', (t) => {
   const directory = mkdtempSync(`/tmp/${mark}-`)
   writeFileSync(`${directory}/file`, 'a')
   const prints = [fingerprint(directory)]
-  for (const change of ['printf b >file', 'chmod 600 file', 'ln -s file link', 'mkdir inner', 'touch -d 2001-01-01 file']) {
+  for (const change of [
+    'printf b >file',
+    'chmod 600 file',
+    'ln -s file link',
+    'mkdir inner',
+    'touch -d 2001-01-01 file',
+  ]) {
     spawnSync('sh', ['-c', change], { cwd: directory })
     prints.push(fingerprint(directory))
   }

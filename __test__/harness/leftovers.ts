@@ -40,8 +40,13 @@ export class Before {
       ...machine.markedProcesses(mark, this.pids).map(machine.describeProcess),
       ...machine.ownZombies().map((pid) => `zombie ${pid}`),
       ...machine.markedCgroups(mark).map((path) => `cgroup ${path}`),
-      ...machine.mounts().filter((line) => !this.mounts.has(line)).map((line) => `mount ${line}`),
-      ...stateRoots.flatMap((root) => (machine.attempt(() => readdirSync(root)) ?? []).map((name) => `state ${root}/${name}`)),
+      ...machine
+        .mounts()
+        .filter((line) => !this.mounts.has(line))
+        .map((line) => `mount ${line}`),
+      ...stateRoots.flatMap((root) =>
+        (machine.attempt(() => readdirSync(root)) ?? []).map((name) => `state ${root}/${name}`),
+      ),
       ...this.watched.strangeFiles().map((path) => `file ${path}`),
       ...(fingerprint(canary) === this.canary ? [] : ['a changed canary']),
       ...(descriptors.length <= this.descriptors ? [] : [`descriptors: ${descriptors.join(' ')}`]),
@@ -60,7 +65,8 @@ export class Before {
 
   /** Kills and removes whatever remains, so that the next test is not blamed for it. */
   clean(): void {
-    for (const pid of machine.markedProcesses(this.watched.mark, this.pids)) machine.attempt(() => process.kill(pid, 'SIGKILL'))
+    for (const pid of machine.markedProcesses(this.watched.mark, this.pids))
+      machine.attempt(() => process.kill(pid, 'SIGKILL'))
     for (const path of machine.markedCgroups(this.watched.mark)) machine.removeCgroup(path)
   }
 }

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFi
 import { which } from './runtime.js'
 
 const applets =
-  'ash cat chmod chown chroot cmp cp cut date dd df echo env expr false find grep head hostname hostid id ifconfig ip kill ls ' +
+  'ash basename cat chmod chown chroot cmp cp cut date dd df echo env expr false find grep head hostname hostid id ifconfig ip kill ls ' +
   'mkdir mkfifo mknod mount mountpoint mv nproc ps printf pwd readlink rm rmdir sed sh sleep sort stat stty sync tail test ' +
   'touch tr true tty umount uname uniq unshare wc whoami xargs yes'
 
@@ -13,11 +13,14 @@ export const noRootfs = reasonAgainst(which('busybox'))
 function reasonAgainst(busybox: string | undefined): string | undefined {
   if (busybox === undefined) return 'busybox is not installed'
   // A dynamic program names its loader near its start.
-  return readFileSync(busybox).subarray(0, 4096).includes('/ld-') ? 'busybox is not static (install busybox-static)' : undefined
+  return readFileSync(busybox).subarray(0, 4096).includes('/ld-')
+    ? 'busybox is not static (install busybox-static)'
+    : undefined
 }
 
 export function makeRootfs(path: string): void {
-  for (const directory of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp']) mkdirSync(`${path}/${directory}`, { recursive: true })
+  for (const directory of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp'])
+    mkdirSync(`${path}/${directory}`, { recursive: true })
   copyFileSync(which('busybox') ?? '/bin/busybox', `${path}/bin/busybox`)
   for (const applet of applets.split(' ')) symlinkSync('busybox', `${path}/bin/${applet}`)
   writeFileSync(`${path}/etc/passwd`, 'root:x:0:0:root:/root:/bin/sh\nmary:x:1000:1000:Mary:/home/mary:/bin/sh\n')

@@ -48,7 +48,12 @@ function view(mounts: string): readonly string[] {
 
 function installed(name: RuntimeName, wrapper: readonly string[] = []): Runtime {
   const path = which(name)
-  return { name, command: [...wrapper, path ?? name], env: {}, ...(path === undefined && { absent: `${name} is not installed` }) }
+  return {
+    name,
+    command: [...wrapper, path ?? name],
+    env: {},
+    ...(path === undefined && { absent: `${name} is not installed` }),
+  }
 }
 
 function built(name: RuntimeName, command: readonly string[], file: string, env: Record<string, string> = {}): Runtime {
@@ -60,7 +65,9 @@ export function runtime(name: RuntimeName): Runtime {
     case 'gantry':
       return built(name, [`${repository}dist/gantry`], `${repository}dist/gantry`)
     case 'node':
-      return built(name, [process.execPath, `${repository}bin/gantry.js`], `${repository}dist/gantry.node`, { GANTRY_HOST: 'node' })
+      return built(name, [process.execPath, `${repository}bin/gantry.js`], `${repository}dist/gantry.node`, {
+        GANTRY_HOST: 'node',
+      })
     case 'runc':
       return installed(name)
     case 'crun':
@@ -70,4 +77,4 @@ export function runtime(name: RuntimeName): Runtime {
 }
 
 /** The runtimes that RUNTIME asks for; undefined: all. */
-export const wanted: readonly string[] | undefined = process.env['RUNTIME']?.split(',')
+export const wanted: readonly string[] | undefined = process.env.RUNTIME?.split(',')

@@ -179,7 +179,7 @@ export class Session {
           const stderr = running.stderr()
           if (late) return reject(late)
           resolve({
-            code: code ?? 128 + (constants.signals[signal ?? 'SIGKILL']),
+            code: code ?? 128 + constants.signals[signal ?? 'SIGKILL'],
             stdout: running.stdout(),
             stderr,
             message: stderr.replaceAll('\\"', '"'),
@@ -194,7 +194,10 @@ export class Session {
   }
 
   /** The runtime's whole command line. */
-  commandLine(argv: readonly string[], { global = ['--root', this.root], through = this.through }: RunOptions = {}): string[] {
+  commandLine(
+    argv: readonly string[],
+    { global = ['--root', this.root], through = this.through }: RunOptions = {},
+  ): string[] {
     return [...through, ...this.runtime.command, ...global, ...argv]
   }
 
@@ -255,7 +258,9 @@ export class Session {
   private strangeInBundle(name: string): string[] {
     try {
       const names = readdirSync(`${this.dir}/${name}`)
-      return names.includes('config.json') ? names.filter((entry) => !['config.json', 'rootfs'].includes(entry)).map((entry) => `${name}/${entry}`) : []
+      return names.includes('config.json')
+        ? names.filter((entry) => !['config.json', 'rootfs'].includes(entry)).map((entry) => `${name}/${entry}`)
+        : []
     } catch {
       return []
     }

@@ -54,7 +54,15 @@ export interface Linux {
   readonlyPaths?: string[]
   rootfsPropagation?: string
   cgroupsPath?: string
-  devices?: { type: string; path: string; major?: number; minor?: number; fileMode?: number; uid?: number; gid?: number }[]
+  devices?: {
+    type: string
+    path: string
+    major?: number
+    minor?: number
+    fileMode?: number
+    uid?: number
+    gid?: number
+  }[]
   resources?: Record<string, unknown>
   sysctl?: Record<string, string>
   timeOffsets?: Record<string, { secs: number; nanosecs?: number }>
@@ -79,7 +87,12 @@ export function defaultSpec(args: readonly string[]): Spec {
     hostname: 'test',
     mounts: [
       { destination: '/proc', type: 'proc', source: 'proc' },
-      { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'] },
+      {
+        destination: '/dev',
+        type: 'tmpfs',
+        source: 'tmpfs',
+        options: ['nosuid', 'strictatime', 'mode=755', 'size=65536k'],
+      },
       {
         destination: '/dev/pts',
         type: 'devpts',

@@ -24,7 +24,9 @@ behaviour('a global option may be given twice, and the last counts', {}, async (
   const global = ['--root=/nonexistent/root', `--root=${session.root}`]
   await session.ok(['run', '-d', session.id()], { global })
   t.is((await session.state()).status, 'running')
-  await session.ok(['delete', '--force', session.id()], { global: ['--root', '/nonexistent/root', '--root', session.root] })
+  await session.ok(['delete', '--force', session.id()], {
+    global: ['--root', '/nonexistent/root', '--root', session.root],
+  })
 })
 
 for (const global of [['--rootless=true'], ['--rootless=false'], ['--rootless', 'auto'], ['--debug']]) {
@@ -66,7 +68,10 @@ behaviour('after -- everything is an argument', {}, async (t, session) => {
 behaviour('an unknown option is named on standard error', {}, async (t, session) => {
   // podman looks for the name.
   session.bundle()
-  for (const argv of [['run', '--invalidflag', session.id()], ['state', '--invalidflag', session.id()]]) {
+  for (const argv of [
+    ['run', '--invalidflag', session.id()],
+    ['state', '--invalidflag', session.id()],
+  ]) {
     const { code, stderr } = await session.run(argv)
     t.not(code, 0)
     t.regex(stderr, /invalidflag/)
@@ -76,29 +81,39 @@ behaviour('an unknown option is named on standard error', {}, async (t, session)
   t.regex(message, /invalidflag/)
 })
 
-behaviour('the answers of commands that print documents are on standard output alone', { runtimes: ours }, async (t, session) => {
-  // CRI-O reads both streams as one.
-  for (const argv of [['--version'], ['features']]) {
-    const { code, stdout, stderr } = await session.run(argv, { global: [] })
-    t.is(code, 0)
-    t.not(stdout, '')
-    t.is(stderr, '')
-  }
-})
+behaviour(
+  'the answers of commands that print documents are on standard output alone',
+  { runtimes: ours },
+  async (t, session) => {
+    // CRI-O reads both streams as one.
+    for (const argv of [['--version'], ['features']]) {
+      const { code, stdout, stderr } = await session.run(argv, { global: [] })
+      t.is(code, 0)
+      t.not(stdout, '')
+      t.is(stderr, '')
+    }
+  },
+)
 
-behaviour('with --log-format json a failure is one line of JSON in the log, and is on standard error too', {}, async (t, session) => {
-  // containerd shows the last, podman parses the whole file.
-  const log = session.path('log.json')
-  const { code, stderr } = await session.run(['state', session.id()], { global: ['--root', session.root, '--log', log, '--log-format', 'json'] })
-  t.is(code, 1)
-  t.regex(stderr, /does not exist/)
-  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
-  t.is(lines.length, 1)
-  const { level, msg, time } = JSON.parse(lines[0] ?? '')
-  t.is(level, 'error')
-  t.regex(msg, /does not exist/)
-  t.regex(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/)
-})
+behaviour(
+  'with --log-format json a failure is one line of JSON in the log, and is on standard error too',
+  {},
+  async (t, session) => {
+    // containerd shows the last, podman parses the whole file.
+    const log = session.path('log.json')
+    const { code, stderr } = await session.run(['state', session.id()], {
+      global: ['--root', session.root, '--log', log, '--log-format', 'json'],
+    })
+    t.is(code, 1)
+    t.regex(stderr, /does not exist/)
+    const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+    t.is(lines.length, 1)
+    const { level, msg, time } = JSON.parse(lines[0] ?? '')
+    t.is(level, 'error')
+    t.regex(msg, /does not exist/)
+    t.regex(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/)
+  },
+)
 
 behaviour('the log is appended to', {}, async (t, session) => {
   const log = session.file('log.json', '{"level":"info"}\n')
@@ -112,7 +127,7 @@ behaviour('without --log a failure is one line on standard error', { runtimes: o
   session.bundle({ args: ['no-such-program'] })
   const { stderr } = await session.run(['create', session.id()])
   t.is(stderr.trimEnd().split('\n').length, 1)
-  t.notRegex(stderr, /\u001b\[/)
+  t.false(stderr.includes('\u001b['))
   t.true(stderr.endsWith('\n'))
 })
 
@@ -122,14 +137,14 @@ behaviour('an unknown log format is an error', {}, async (t, session) => {
   t.regex(message, /xml|log.format/)
 })
 
-behaviour('BuildKit\'s command line works', { runtimes: likeRunc }, async (t, session) => {
+behaviour("BuildKit's command line works", { runtimes: likeRunc }, async (t, session) => {
   const bundle = session.bundle({ args: ['echo', 'built'] })
   const log = session.path('runc-log.json')
   const global = ['--root', session.root, '--log', log, '--log-format', 'json']
   t.is(await session.ok(['run', '--bundle', bundle, session.id()], { global, cwd: '/' }), 'built\n')
 })
 
-behaviour('containerd\'s command lines work', {}, async (t, session) => {
+behaviour("containerd's command lines work", {}, async (t, session) => {
   const bundle = session.bundle({ args: ['sleep', '60'] })
   session.path('log.json')
   const global = ['--root', session.root, '--log', `${session.dir}/log.json`, '--log-format', 'json']
@@ -143,11 +158,22 @@ behaviour('containerd\'s command lines work', {}, async (t, session) => {
   await run('delete', '--force', session.id())
 })
 
-behaviour('conmon\'s command lines work, without PATH and HOME', {}, async (t, session) => {
+behaviour("conmon's command lines work, without PATH and HOME", {}, async (t, session) => {
   // conmon and podman give next to no environment.
   const bundle = session.bundle({ args: ['sleep', '60'] })
   const run = (...argv: string[]) =>
-    session.start(['env', '-i', `XDG_RUNTIME_DIR=${session.dir}`, ...Object.entries(session.runtime.env).map(([name, value]) => `${name}=${value}`), ...session.commandLine(argv, { global: [`--root=${session.root}`, '--log-format=json', `--log=${session.path('oci-log')}`] })], { cwd: bundle }).finished
+    session.start(
+      [
+        'env',
+        '-i',
+        `XDG_RUNTIME_DIR=${session.dir}`,
+        ...Object.entries(session.runtime.env).map(([name, value]) => `${name}=${value}`),
+        ...session.commandLine(argv, {
+          global: [`--root=${session.root}`, '--log-format=json', `--log=${session.path('oci-log')}`],
+        }),
+      ],
+      { cwd: bundle },
+    ).finished
   t.is((await run('create', '--bundle', bundle, '--pid-file', session.path('pid'), session.id())).code, 0)
   for (const argv of [['start'], ['kill'], ['delete', '--force']]) {
     const { code, stdout, stderr } = await run(...argv, session.id(), ...(argv[0] === 'kill' ? ['9'] : []))

@@ -15,7 +15,7 @@ function value(session: Session, controller: string, file: string): string {
 }
 
 /** A created container with these resources, deleted after the body. */
-async function withResources(session: Session, resources: Record<string, unknown>, body: () => void | Promise<void>): Promise<void> {
+async function withResources(session: Session, resources: Record<string, unknown>, body: () => unknown): Promise<void> {
   session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.resources = resources) })
   await session.ok(['create', session.id()])
   await body()
@@ -51,7 +51,9 @@ behaviour('a fork above pids.limit fails', { unless: noV1 }, async (t, session) 
 })
 
 behaviour('memory.limit limits', { unless: noV1 }, async (t, session) => {
-  await withResources(session, { memory: { limit: 64 << 20 } }, () => t.is(value(session, 'memory', 'memory.limit_in_bytes'), String(64 << 20)))
+  await withResources(session, { memory: { limit: 64 << 20 } }, () =>
+    t.is(value(session, 'memory', 'memory.limit_in_bytes'), String(64 << 20)),
+  )
 })
 
 behaviour('a process that needs more than memory.limit is killed', { unless: noV1 }, async (t, session) => {
@@ -63,7 +65,10 @@ behaviour('a process that needs more than memory.limit is killed', { unless: noV
 })
 
 behaviour('a memory limit beyond 2^53 survives exactly', { unless: noV1 }, async (t, session) => {
-  const bundle = session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.resources = { memory: { limit: 4711 } }) })
+  const bundle = session.bundle({
+    args: ['sleep', '60'],
+    edit: (spec) => (spec.linux.resources = { memory: { limit: 4711 } }),
+  })
   const text = readFileSync(`${bundle}/config.json`, 'utf8')
   writeFileSync(`${bundle}/config.json`, text.replace('4711', '9007199254741001'))
   await session.ok(['create', session.id()])
@@ -91,7 +96,7 @@ behaviour('cpu.cpus and cpu.mems are set', { unless: noV1 }, async (t, session) 
   })
 })
 
-behaviour('an absolute cgroupsPath is a path from the hierarchy\'s root', { unless: noV1 }, async (t, session) => {
+behaviour("an absolute cgroupsPath is a path from the hierarchy's root", { unless: noV1 }, async (t, session) => {
   session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('group')}`) })
   await session.ok(['create', session.id()])
   const { pid } = await session.state()
@@ -115,7 +120,10 @@ behaviour('a cgroup in a directory that is there leaves that directory', { unles
 
 for (const path of ['/../../{id}', '/a/../../{id}', '../../../../../{id}']) {
   behaviour(`the cgroupsPath ${path} stays inside the hierarchy`, { unless: noV1 }, async (t, session) => {
-    session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = path.replace('{id}', session.id())) })
+    session.bundle({
+      args: ['sleep', '60'],
+      edit: (spec) => (spec.linux.cgroupsPath = path.replace('{id}', session.id())),
+    })
     // An error or a path below the hierarchy's mount are both fine.
     if ((await session.run(['create', session.id()])).code === 0) {
       t.not(markedCgroups(session.mark).length, 0)
@@ -126,14 +134,18 @@ for (const path of ['/../../{id}', '/a/../../{id}', '../../../../../{id}']) {
   })
 }
 
-behaviour('a cgroup with processes of others in it is refused', { runtimes: ours, unless: noV1 }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('shared')}`) })
-  await session.ok(['create', session.id('one')])
-  const { code } = await session.run(['create', session.id('two')])
-  t.is(code, 1)
-  t.is((await session.state(session.id('one'))).status, 'created')
-  await session.ok(['delete', '--force', session.id('one')])
-})
+behaviour(
+  'a cgroup with processes of others in it is refused',
+  { runtimes: ours, unless: noV1 },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('shared')}`) })
+    await session.ok(['create', session.id('one')])
+    const { code } = await session.run(['create', session.id('two')])
+    t.is(code, 1)
+    t.is((await session.state(session.id('one'))).status, 'created')
+    await session.ok(['delete', '--force', session.id('one')])
+  },
+)
 
 for (const resources of [
   { memory: { limit: 'much' } },
@@ -141,52 +153,76 @@ for (const resources of [
   { unified: { '../escape': '1' } },
   { unified: { 'memory.max': '1000000' } },
 ]) {
-  behaviour(`resources ${JSON.stringify(resources)} are an error on v1`, { runtimes: ours, unless: noV1 }, async (t, session) => {
-    session.bundle({ edit: (spec) => (spec.linux.resources = resources) })
-    const { code, message } = await session.run(['run', session.id()])
-    t.is(code, 1)
-    t.regex(message, new RegExp(`resources\\.${Object.keys(resources)[0]}`))
-  })
+  behaviour(
+    `resources ${JSON.stringify(resources)} are an error on v1`,
+    { runtimes: ours, unless: noV1 },
+    async (t, session) => {
+      session.bundle({ edit: (spec) => (spec.linux.resources = resources) })
+      const { code, message } = await session.run(['run', session.id()])
+      t.is(code, 1)
+      t.regex(message, new RegExp(`resources\\.${Object.keys(resources)[0]}`))
+    },
+  )
 }
 
-behaviour('a limit that the hierarchies here can\'t have is an error, not silence', { runtimes: ours, view: 'v2' }, async (t, session) => {
-  // The test's view of v2 has no memory controller where the machine gives it to v1.
-  const controllers = await session.shell('cat /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null')
-  session.bundle({ edit: (spec) => (spec.linux.resources = { memory: { limit: 64 << 20 } }) })
-  const { code, message } = await session.run(['run', session.id()])
-  if (controllers.stdout.includes('memory')) t.is(code, 0)
-  else {
-    t.is(code, 1)
-    t.regex(message, /memory/)
-  }
-})
+behaviour(
+  "a limit that the hierarchies here can't have is an error, not silence",
+  { runtimes: ours, view: 'v2' },
+  async (t, session) => {
+    // The test's view of v2 has no memory controller where the machine gives it to v1.
+    const controllers = await session.shell(
+      'cat /sys/fs/cgroup/cgroup.controllers /sys/fs/cgroup/unified/cgroup.controllers 2>/dev/null',
+    )
+    session.bundle({ edit: (spec) => (spec.linux.resources = { memory: { limit: 64 << 20 } }) })
+    const { code, message } = await session.run(['run', session.id()])
+    if (controllers.stdout.includes('memory')) t.is(code, 0)
+    else {
+      t.is(code, 1)
+      t.regex(message, /memory/)
+    }
+  },
+)
 
-behaviour('on v2 the process is in a cgroup of its own, which delete removes', { runtimes: everyone, view: 'v2' }, async (t, session) => {
-  session.bundle({ args: ['sh', '-c', 'sleep 61 & sleep 62'] })
-  await session.ok(['run', '-d', session.id()])
-  const { pid } = await session.state()
-  t.regex(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::.*${session.id()}`, 'm'))
-  await session.ok(['kill', session.id(), 'KILL'])
-  await session.reaches('stopped')
-  await session.ok(['delete', session.id()])
-  t.deepEqual(markedCgroups(session.mark), [])
-})
+behaviour(
+  'on v2 the process is in a cgroup of its own, which delete removes',
+  { runtimes: everyone, view: 'v2' },
+  async (t, session) => {
+    session.bundle({ args: ['sh', '-c', 'sleep 61 & sleep 62'] })
+    await session.ok(['run', '-d', session.id()])
+    const { pid } = await session.state()
+    t.regex(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::.*${session.id()}`, 'm'))
+    await session.ok(['kill', session.id(), 'KILL'])
+    await session.reaches('stopped')
+    await session.ok(['delete', session.id()])
+    t.deepEqual(markedCgroups(session.mark), [])
+  },
+)
 
 // runc 1.1 gives up on the cgroup while the last process is on its way out.
-behaviour('on v2 delete --force kills all processes of a shared pid namespace', { runtimes: [...ours, 'crun'], view: 'v2' }, async (t, session) => {
-  session.bundle({
-    args: ['sh', '-c', 'sleep 61 & sleep 62 & wait'],
-    edit: (spec) => (spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid')),
-  })
-  await session.ok(['run', '-d', session.id()])
-  await session.ok(['delete', '--force', session.id()])
-  t.deepEqual(markedCgroups(session.mark), [])
-})
+behaviour(
+  'on v2 delete --force kills all processes of a shared pid namespace',
+  { runtimes: [...ours, 'crun'], view: 'v2' },
+  async (t, session) => {
+    session.bundle({
+      args: ['sh', '-c', 'sleep 61 & sleep 62 & wait'],
+      edit: (spec) => (spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid')),
+    })
+    await session.ok(['run', '-d', session.id()])
+    await session.ok(['delete', '--force', session.id()])
+    t.deepEqual(markedCgroups(session.mark), [])
+  },
+)
 
-behaviour('on v2 a cgroup namespace makes the container\'s cgroup the root', { runtimes: everyone, view: 'v2' }, async (t, session) => {
-  const output = await session.outputOf(['grep', '^0:', '/proc/self/cgroup'], (spec) => spec.linux.namespaces.push({ type: 'cgroup' }))
-  t.is(output, '0::/\n')
-})
+behaviour(
+  "on v2 a cgroup namespace makes the container's cgroup the root",
+  { runtimes: everyone, view: 'v2' },
+  async (t, session) => {
+    const output = await session.outputOf(['grep', '^0:', '/proc/self/cgroup'], (spec) =>
+      spec.linux.namespaces.push({ type: 'cgroup' }),
+    )
+    t.is(output, '0::/\n')
+  },
+)
 
 behaviour('on v1 alone all is the same', { unless: noV1, view: 'v1' }, async (t, session) => {
   await withResources(session, { pids: { limit: 17 }, memory: { limit: 64 << 20 }, cpu: { shares: 512 } }, () => {
@@ -197,14 +233,18 @@ behaviour('on v1 alone all is the same', { unless: noV1, view: 'v1' }, async (t,
 })
 
 behaviour('unified values are written on v2', { runtimes: ours, view: 'v2' }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.resources = { unified: { 'cgroup.max.depth': '3' } }) })
+  session.bundle({
+    args: ['sleep', '60'],
+    edit: (spec) => (spec.linux.resources = { unified: { 'cgroup.max.depth': '3' } }),
+  })
   await session.ok(['create', session.id()])
   t.is(value(session, existsSync('/sys/fs/cgroup/unified') ? 'unified' : '', 'cgroup.max.depth'), '3')
   await session.ok(['delete', '--force', session.id()])
 })
 
-behaviour('a limit where cgroups can\'t be written is an error', { runtimes: likeRunc }, async (t, session) => {
-  const readonly = 'for m in /sys/fs/cgroup/*/ /sys/fs/cgroup; do mount -o remount,bind,ro $m 2>/dev/null || :; done; exec "$@"'
+behaviour("a limit where cgroups can't be written is an error", { runtimes: likeRunc }, async (t, session) => {
+  const readonly =
+    'for m in /sys/fs/cgroup/*/ /sys/fs/cgroup; do mount -o remount,bind,ro $m 2>/dev/null || :; done; exec "$@"'
   session.through = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', readonly, 'sh']
   session.bundle({ edit: (spec) => (spec.linux.resources = { pids: { limit: 17 } }) })
   const { code, message } = await session.run(['run', session.id()])

@@ -6,21 +6,25 @@ import { helper, noPython } from '../harness/python.js'
 import { everyone, ours } from '../harness/runtime.js'
 import { until } from '../harness/until.js'
 
-behaviour('create makes a container whose program does not run yet; start runs it', { runtimes: everyone }, async (t, session) => {
-  const bundle = session.bundle({ args: ['sh', '-c', 'echo started >/started; sleep 60'] })
-  t.is(await session.ok(['create', session.id()]), '')
-  const { status, pid } = await session.state()
-  t.is(status, 'created')
-  t.true(isAlive(pid))
-  t.false(existsSync(`${bundle}/rootfs/started`))
-  t.is(await session.ok(['start', session.id()]), '')
-  t.is((await session.state()).status, 'running')
-  t.is((await session.state()).pid, pid)
-  await until('the program has run', () => existsSync(`${bundle}/rootfs/started`))
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  'create makes a container whose program does not run yet; start runs it',
+  { runtimes: everyone },
+  async (t, session) => {
+    const bundle = session.bundle({ args: ['sh', '-c', 'echo started >/started; sleep 60'] })
+    t.is(await session.ok(['create', session.id()]), '')
+    const { status, pid } = await session.state()
+    t.is(status, 'created')
+    t.true(isAlive(pid))
+    t.false(existsSync(`${bundle}/rootfs/started`))
+    t.is(await session.ok(['start', session.id()]), '')
+    t.is((await session.state()).status, 'running')
+    t.is((await session.state()).pid, pid)
+    await until('the program has run', () => existsSync(`${bundle}/rootfs/started`))
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
-behaviour('what create had as standard streams are the container\'s', { runtimes: everyone }, async (t, session) => {
+behaviour("what create had as standard streams are the container's", { runtimes: everyone }, async (t, session) => {
   session.bundle({ args: ['sh', '-c', 'cat; echo err >&2'] })
   const create = session.spawn(['create', session.id()], { input: 'in\n' })
   t.is((await create.finished).code, 0)
@@ -51,14 +55,18 @@ behaviour('start of a stopped container is refused', {}, async (t, session) => {
   await session.ok(['delete', session.id()])
 })
 
-behaviour('start of a created container whose init was killed is an error', { runtimes: everyone }, async (t, session) => {
-  session.bundle()
-  await session.ok(['create', session.id()])
-  await session.ok(['kill', session.id(), 'KILL'])
-  await session.reaches('stopped')
-  t.is((await session.run(['start', session.id()])).code, 1)
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'start of a created container whose init was killed is an error',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle()
+    await session.ok(['create', session.id()])
+    await session.ok(['kill', session.id(), 'KILL'])
+    await session.reaches('stopped')
+    t.is((await session.run(['start', session.id()])).code, 1)
+    await session.ok(['delete', session.id()])
+  },
+)
 
 behaviour('start of an unknown container says that it does not exist', {}, async (t, session) => {
   const { code, stdout, message } = await session.run(['start', session.id()])
@@ -67,53 +75,71 @@ behaviour('start of an unknown container says that it does not exist', {}, async
   t.regex(message, /does not exist/)
 })
 
-behaviour('an id is unique: create and run refuse one that is taken, and its container lives on', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'] })
-  await session.ok(['run', '-d', session.id()])
-  const before = await session.state()
-  for (const command of [['create'], ['run'], ['run', '-d']]) {
-    const { code, message } = await session.run([...command, session.id()])
-    t.is(code, 1)
-    if (session.runtime.name !== 'crun') t.regex(message, /container with given ID already exists/)
-  }
-  t.deepEqual(await session.state(), before)
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  'an id is unique: create and run refuse one that is taken, and its container lives on',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    await session.ok(['run', '-d', session.id()])
+    const before = await session.state()
+    for (const command of [['create'], ['run'], ['run', '-d']]) {
+      const { code, message } = await session.run([...command, session.id()])
+      t.is(code, 1)
+      if (session.runtime.name !== 'crun') t.regex(message, /container with given ID already exists/)
+    }
+    t.deepEqual(await session.state(), before)
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('the same id in another root is another container', {}, async (t, session) => {
   const other = session.directory('other')
   session.stateRoots.push(other)
   session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('one')}`) })
   await session.ok(['run', '-d', session.id()])
-  session.bundle({ args: ['sleep', '60'], name: 'second', edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('two')}`) })
+  session.bundle({
+    args: ['sleep', '60'],
+    name: 'second',
+    edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('two')}`),
+  })
   await session.ok(['run', '-d', session.id()], { global: ['--root', other] })
   await session.ok(['delete', '-f', session.id()])
   t.is(JSON.parse(await session.ok(['state', session.id()], { global: ['--root', other] })).status, 'running')
   await session.ok(['delete', '-f', session.id()], { global: ['--root', other] })
 })
 
-behaviour('changes of config.json after create do not affect the container', { runtimes: everyone }, async (t, session) => {
-  const bundle = session.bundle({ args: ['echo', 'first'] })
-  const create = session.spawn(['create', session.id()])
-  await create.finished
-  writeFileSync(`${bundle}/config.json`, readFileSync(`${bundle}/config.json`, 'utf8').replace('first', 'second'))
-  await session.ok(['start', session.id()])
-  await session.reaches('stopped')
-  t.is(create.stdout(), 'first\n')
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'changes of config.json after create do not affect the container',
+  { runtimes: everyone },
+  async (t, session) => {
+    const bundle = session.bundle({ args: ['echo', 'first'] })
+    const create = session.spawn(['create', session.id()])
+    await create.finished
+    writeFileSync(`${bundle}/config.json`, readFileSync(`${bundle}/config.json`, 'utf8').replace('first', 'second'))
+    await session.ok(['start', session.id()])
+    await session.reaches('stopped')
+    t.is(create.stdout(), 'first\n')
+    await session.ok(['delete', session.id()])
+  },
+)
 
-behaviour('a created container belongs to the caller\'s subreaper, which gets its exit status', { runtimes: everyone, unless: noPython }, async (t, session) => {
-  // containerd's shim, conmon and buildah wait for the pid in the pid file.
-  session.bundle({ args: ['sh', '-c', 'exit 9'] })
-  const caller = session.start(helper('subreaper', ...session.commandLine(['create', session.id()])), { env: session.runtime.env })
-  await until('create has returned', () => caller.stdout().startsWith('command 0\n'))
-  const { pid } = await session.state()
-  t.is(parentOf(pid), caller.pid)
-  await session.ok(['start', session.id()])
-  t.is((await caller.finished).stdout, `command 0\nchild ${pid} 9\n`)
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  "a created container belongs to the caller's subreaper, which gets its exit status",
+  { runtimes: everyone, unless: noPython },
+  async (t, session) => {
+    // containerd's shim, conmon and buildah wait for the pid in the pid file.
+    session.bundle({ args: ['sh', '-c', 'exit 9'] })
+    const caller = session.start(helper('subreaper', ...session.commandLine(['create', session.id()])), {
+      env: session.runtime.env,
+    })
+    await until('create has returned', () => caller.stdout().startsWith('command 0\n'))
+    const { pid } = await session.state()
+    t.is(parentOf(pid), caller.pid)
+    await session.ok(['start', session.id()])
+    t.is((await caller.finished).stdout, `command 0\nchild ${pid} 9\n`)
+    await session.ok(['delete', session.id()])
+  },
+)
 
 behaviour('when create returns, its process is in its cgroup for good', {}, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })
@@ -133,29 +159,38 @@ behaviour('a missing program is already an error of create', {}, async (t, sessi
   t.regex(message, /exec: "no-such-program": executable file not found in \$PATH/)
 })
 
-behaviour('create puts the root\'s owner, and nobody else, in charge of the records', {}, async (t, session) => {
+behaviour("create puts the root's owner, and nobody else, in charge of the records", {}, async (t, session) => {
   // CVE-2021-41103: setuid files behind directories that others may pass.
   session.bundle({ args: ['sleep', '60'] })
-  const create = await session.start(['sh', '-c', 'umask 0; exec "$@"', 'sh', ...session.commandLine(['create', session.id()])], {
-    env: session.runtime.env,
-  }).finished
+  const create = await session.start(
+    ['sh', '-c', 'umask 0; exec "$@"', 'sh', ...session.commandLine(['create', session.id()])],
+    {
+      env: session.runtime.env,
+    },
+  ).finished
   t.is(create.code, 0, create.stderr)
-  const { stdout } = await session.shell(`stat -c '%a %F' ${session.root} ${session.root}/*; find ${session.root} -type f -perm /022`)
+  const { stdout } = await session.shell(
+    `stat -c '%a %F' ${session.root} ${session.root}/*; find ${session.root} -type f -perm /022`,
+  )
   t.regex(stdout, /^7[01][01] directory\n7[01][01] directory\n$/)
   await session.ok(['delete', '-f', session.id()])
 })
 
-behaviour('start with one of its old options creates and runs, as it did in the beginning', { runtimes: ours }, async (t, session) => {
-  const bundle = session.bundle({ args: ['sh', '-c', 'echo here; exit 4'] })
-  session.cwd = '/'
-  for (const option of [['--bundle', bundle], ['-b', bundle], [`--bundle=${bundle}`]]) {
-    t.like(await session.run(['start', ...option, session.id()]), { code: 4, stdout: 'here\n' })
-  }
-  session.cwd = bundle
-  const pidFile = session.path('pid')
-  t.like(await session.run(['start', '--pid-file', pidFile, session.id()]), { code: 4, stdout: 'here\n' })
-  t.regex(readFileSync(pidFile, 'utf8'), /^\d+$/)
-})
+behaviour(
+  'start with one of its old options creates and runs, as it did in the beginning',
+  { runtimes: ours },
+  async (t, session) => {
+    const bundle = session.bundle({ args: ['sh', '-c', 'echo here; exit 4'] })
+    session.cwd = '/'
+    for (const option of [['--bundle', bundle], ['-b', bundle], [`--bundle=${bundle}`]]) {
+      t.like(await session.run(['start', ...option, session.id()]), { code: 4, stdout: 'here\n' })
+    }
+    session.cwd = bundle
+    const pidFile = session.path('pid')
+    t.like(await session.run(['start', '--pid-file', pidFile, session.id()]), { code: 4, stdout: 'here\n' })
+    t.regex(readFileSync(pidFile, 'utf8'), /^\d+$/)
+  },
+)
 
 behaviour('start --detach creates, runs and returns', { runtimes: ours }, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })

@@ -42,15 +42,19 @@ for (const option of ['--force', '-f']) {
   })
 }
 
-behaviour('delete --force kills all processes of a container that shares the host\'s pid namespace', {}, async (t, session) => {
-  session.bundle({
-    args: ['sh', '-c', 'sleep 61 & sleep 62 & wait'],
-    edit: (spec) => (spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid')),
-  })
-  await session.ok(['run', '-d', session.id()])
-  await session.ok(['delete', '--force', session.id()])
-  t.false(existsSync(`${session.root}/${session.id()}`))
-})
+behaviour(
+  "delete --force kills all processes of a container that shares the host's pid namespace",
+  {},
+  async (t, session) => {
+    session.bundle({
+      args: ['sh', '-c', 'sleep 61 & sleep 62 & wait'],
+      edit: (spec) => (spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'pid')),
+    })
+    await session.ok(['run', '-d', session.id()])
+    await session.ok(['delete', '--force', session.id()])
+    t.false(existsSync(`${session.root}/${session.id()}`))
+  },
+)
 
 behaviour('delete of an unknown container says that it does not exist', {}, async (t, session) => {
   const { code, stdout, message } = await session.run(['delete', session.id()])
@@ -78,7 +82,8 @@ behaviour('delete removes a directory that has no record', { runtimes: likeRunc 
 behaviour('delete removes the cgroups that the container made below its own', {}, async (t, session) => {
   session.bundle({
     args: ['sh', '-c', 'mkdir -p /sys/fs/cgroup/pids/inner/most; sleep 60'],
-    edit: (spec) => spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }),
+    edit: (spec) =>
+      spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }),
   })
   await session.ok(['run', '-d', session.id()])
   await session.ok(['delete', '--force', session.id()])

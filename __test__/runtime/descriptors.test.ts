@@ -5,13 +5,21 @@ import { everyone, ours } from '../harness/runtime.js'
 import type { Finished, RunOptions, Session } from '../harness/session.js'
 
 /** Runs `run ID` from a shell that does something with its descriptors first. */
-function runAfter(session: Session, script: string, argv: readonly string[] = [], options: RunOptions = {}): Promise<Finished> {
+function runAfter(
+  session: Session,
+  script: string,
+  argv: readonly string[] = [],
+  options: RunOptions = {},
+): Promise<Finished> {
   const command = session.commandLine(['run', ...argv, session.id()], options)
-  return session.start(['bash', '-ec', `${script}\nexec "$@"`, 'bash', ...command], { ...options, env: { ...session.runtime.env, ...options.env } }).finished
+  return session.start(['bash', '-ec', `${script}\nexec "$@"`, 'bash', ...command], {
+    ...options,
+    env: { ...session.runtime.env, ...options.env },
+  }).finished
 }
 
 /** Shell code that prints the numbers of open descriptors, without those that it needs for that itself. */
-const list = 'for fd in /proc/1/fd/*; do [ -L $fd ] && echo -n "${fd##*/} "; done'
+const list = 'for fd in /proc/1/fd/*; do [ -L $fd ] && printf "%s " $(basename $fd); done'
 const numbers = ['sh', '-c', list]
 
 const leaks = 'exec 3</ 4</etc 5</proc/self/status 7</dev/null 9>/dev/null 40</ 100</usr 250</'
@@ -22,23 +30,33 @@ behaviour('no descriptor of the caller gets into the container', { runtimes: eve
   t.is((await runAfter(session, leaks)).stdout, '0 1 2 ')
 })
 
-behaviour('a created container holds no descriptor but its streams and its gate', { runtimes: ours }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'] })
-  const create = session.start(['bash', '-ec', `${leaks}; exec "$@"`, 'bash', ...session.commandLine(['create', session.id()])], { env: session.runtime.env })
-  t.is((await create.finished).code, 0)
-  const { pid } = await session.state()
-  const links = session.shellSync(`ls -l /proc/${pid}/fd | sed -n 's/.* -> //p'`).trim().split('\n')
-  for (const link of links) t.regex(link, /^\/dev\/null$|\/output\/|^socket:|^pipe:|^anon_inode:/, link)
-  t.true(links.length <= 5, links.join(' '))
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  'a created container holds no descriptor but its streams and its gate',
+  { runtimes: ours },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    const create = session.start(
+      ['bash', '-ec', `${leaks}; exec "$@"`, 'bash', ...session.commandLine(['create', session.id()])],
+      { env: session.runtime.env },
+    )
+    t.is((await create.finished).code, 0)
+    const { pid } = await session.state()
+    const links = session.shellSync(`ls -l /proc/${pid}/fd | sed -n 's/.* -> //p'`).trim().split('\n')
+    for (const link of links) t.regex(link, /^\/dev\/null$|\/output\/|^socket:|^pipe:|^anon_inode:/, link)
+    t.true(links.length <= 5, links.join(' '))
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('--preserve-fds 2 passes 3 and 4, and no more', { runtimes: everyone }, async (t, session) => {
   session.bundle({ args: ['sh', '-c', `cat <&3; cat <&4; ${list}`] })
   session.file('one', '1')
   session.file('two', '2')
   session.file('three', '3')
-  const { stdout } = await runAfter(session, `exec 3<${session.dir}/one 4<${session.dir}/two 5<${session.dir}/three`, ['--preserve-fds', '2'])
+  const { stdout } = await runAfter(session, `exec 3<${session.dir}/one 4<${session.dir}/two 5<${session.dir}/three`, [
+    '--preserve-fds',
+    '2',
+  ])
   t.is(stdout, '120 1 2 3 4 ')
 })
 
@@ -68,7 +86,10 @@ behaviour('LISTEN_FDNAMES goes with LISTEN_FDS', { runtimes: ours }, async (t, s
 behaviour('LISTEN_FDS that is meant for another process is ignored', {}, async (t, session) => {
   session.bundle({ args: ['sh', '-c', `echo $LISTEN_FDS $LISTEN_PID; ${list}`] })
   for (const pid of ['1', '$PPID', '""', 'x']) {
-    const { stdout } = await runAfter(session, `exec 3</dev/null; export LISTEN_FDS=1 LISTEN_FDNAMES=web LISTEN_PID=${pid}`)
+    const { stdout } = await runAfter(
+      session,
+      `exec 3</dev/null; export LISTEN_FDS=1 LISTEN_FDNAMES=web LISTEN_PID=${pid}`,
+    )
     t.is(stdout, '\n0 1 2 ')
   }
 })
@@ -85,7 +106,9 @@ behaviour('LISTEN_FDS survives create, and is there at start', { runtimes: ours 
   session.bundle({ args: ['sh', '-c', 'cat <&3; echo $LISTEN_FDS $LISTEN_PID'] })
   session.file('one', '1')
   const script = `exec 3<${session.dir}/one; export LISTEN_FDS=1 LISTEN_PID=$$; exec "$@"`
-  const create = session.start(['bash', '-ec', script, 'bash', ...session.commandLine(['create', session.id()])], { env: session.runtime.env })
+  const create = session.start(['bash', '-ec', script, 'bash', ...session.commandLine(['create', session.id()])], {
+    env: session.runtime.env,
+  })
   t.is((await create.finished).code, 0)
   await session.ok(['start', session.id()])
   await session.reaches('stopped')
@@ -94,15 +117,19 @@ behaviour('LISTEN_FDS survives create, and is there at start', { runtimes: ours 
 })
 
 for (const closed of ['0<&-', '1>&-', '2>&-', '0<&- 1>&- 2>&-']) {
-  behaviour(`a caller with ${closed} closed gets a container, and nothing else in those places`, { runtimes: ours, unless: noPython }, async (t, session) => {
-    const directory = session.directory('shared')
-    session.bundle({
-      args: ['sh', '-c', 'ls -l /proc/1/fd >/mnt/listing'],
-      edit: (spec) => spec.mounts.push({ destination: '/mnt', source: directory, options: ['bind'] }),
-    })
-    const { code } = await runAfter(session, `exec ${closed}`)
-    t.is(code, 0)
-    const links = session.shellSync(`sed -n 's/.* -> //p' ${directory}/listing`).trim().split('\n')
-    for (const link of links) t.regex(link, /^\/dev\/null$|^pipe:|\/output\/|^\/mnt\/listing$|^$/, links.join(' '))
-  })
+  behaviour(
+    `a caller with ${closed} closed gets a container, and nothing else in those places`,
+    { runtimes: ours, unless: noPython },
+    async (t, session) => {
+      const directory = session.directory('shared')
+      session.bundle({
+        args: ['sh', '-c', 'ls -l /proc/1/fd >/mnt/listing'],
+        edit: (spec) => spec.mounts.push({ destination: '/mnt', source: directory, options: ['bind'] }),
+      })
+      const { code } = await runAfter(session, `exec ${closed}`)
+      t.is(code, 0)
+      const links = session.shellSync(`sed -n 's/.* -> //p' ${directory}/listing`).trim().split('\n')
+      for (const link of links) t.regex(link, /^\/dev\/null$|^pipe:|\/output\/|^\/mnt\/listing$|^$/, links.join(' '))
+    },
+  )
 }

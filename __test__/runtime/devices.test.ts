@@ -6,7 +6,12 @@ import type { Spec } from '../harness/spec.js'
 
 behaviour('the default devices are there, with their numbers and modes', { runtimes: everyone }, async (t, session) => {
   const devices = ['null', 'zero', 'full', 'random', 'urandom', 'tty']
-  const output = await session.outputOf(['stat', '-c', '%n %F %t:%T %a %u:%g', ...devices.map((name) => `/dev/${name}`)])
+  const output = await session.outputOf([
+    'stat',
+    '-c',
+    '%n %F %t:%T %a %u:%g',
+    ...devices.map((name) => `/dev/${name}`),
+  ])
   t.deepEqual(output.trimEnd().split('\n'), [
     '/dev/null character special file 1:3 666 0:0',
     '/dev/zero character special file 1:5 666 0:0',
@@ -26,19 +31,29 @@ behaviour('the default devices work', { runtimes: everyone }, async (t, session)
 })
 
 behaviour('the links in /dev are there', { runtimes: everyone }, async (t, session) => {
-  const output = await session.outputOf(['sh', '-c', 'for l in fd stdin stdout stderr ptmx; do echo $l $(readlink /dev/$l); done'])
-  t.is(output, 'fd /proc/self/fd\nstdin /proc/self/fd/0\nstdout /proc/self/fd/1\nstderr /proc/self/fd/2\nptmx pts/ptmx\n')
+  const output = await session.outputOf([
+    'sh',
+    '-c',
+    'for l in fd stdin stdout stderr ptmx; do echo $l $(readlink /dev/$l); done',
+  ])
+  t.is(
+    output,
+    'fd /proc/self/fd\nstdin /proc/self/fd/0\nstdout /proc/self/fd/1\nstderr /proc/self/fd/2\nptmx pts/ptmx\n',
+  )
 })
 
 behaviour('devices of the config are made with their owner and mode', { runtimes: everyone }, async (t, session) => {
-  const output = await session.outputOf(['stat', '-c', '%n %F %t:%T %a %u:%g', '/dev/mine', '/dev/deep/er', '/dev/pipe', '/dev/disk'], (spec) => {
-    spec.linux.devices = [
-      { type: 'c', path: '/dev/mine', major: 10, minor: 229, fileMode: 0o642, uid: 1000, gid: 50 },
-      { type: 'u', path: '/dev/deep/er', major: 1, minor: 3, fileMode: 0o600 },
-      { type: 'p', path: '/dev/pipe', fileMode: 0o620 },
-      { type: 'b', path: '/dev/disk', major: 7, minor: 5, fileMode: 0o660, gid: 6 },
-    ]
-  })
+  const output = await session.outputOf(
+    ['stat', '-c', '%n %F %t:%T %a %u:%g', '/dev/mine', '/dev/deep/er', '/dev/pipe', '/dev/disk'],
+    (spec) => {
+      spec.linux.devices = [
+        { type: 'c', path: '/dev/mine', major: 10, minor: 229, fileMode: 0o642, uid: 1000, gid: 50 },
+        { type: 'u', path: '/dev/deep/er', major: 1, minor: 3, fileMode: 0o600 },
+        { type: 'p', path: '/dev/pipe', fileMode: 0o620 },
+        { type: 'b', path: '/dev/disk', major: 7, minor: 5, fileMode: 0o660, gid: 6 },
+      ]
+    },
+  )
   t.deepEqual(output.trimEnd().split('\n'), [
     '/dev/mine character special file a:e5 642 1000:50',
     '/dev/deep/er character special file 1:3 600 0:0',
@@ -91,14 +106,20 @@ const denyAll = { allow: false, access: 'rwm' }
 
 for (const [title, devices] of [
   ['only the default devices can be opened', [denyAll]],
-  ['a rule for one device leaves all others closed', [denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' }]],
+  [
+    'a rule for one device leaves all others closed',
+    [denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' }],
+  ],
 ] as const) {
   // GHSA-g54h-m393-cpwq: the list taken for one of denials.
   behaviour(title, { view: 'v1' }, async (t, session) => {
-    t.is(await session.outputOf(['sh', '-c', opens], (spec) => {
-      mayMknod(spec)
-      spec.linux.resources = { devices }
-    }), onlyNull)
+    t.is(
+      await session.outputOf(['sh', '-c', opens], (spec) => {
+        mayMknod(spec)
+        spec.linux.resources = { devices }
+      }),
+      onlyNull,
+    )
   })
 }
 
@@ -107,32 +128,46 @@ for (const [title, resources] of [
   ['a config with an empty list of device rules opens the default devices only', { devices: [] }],
 ] as const) {
   for (const view of [undefined, 'v2'] as const) {
-    behaviour(`${title}${view ? ', on v2 as well' : ''}`, { runtimes: ours, ...(view && { view }) }, async (t, session) => {
-      t.is(await session.outputOf(['sh', '-c', opens], (spec) => {
-        mayMknod(spec)
-        if (resources) spec.linux.resources = resources
-      }), onlyNull)
-    })
+    behaviour(
+      `${title}${view ? ', on v2 as well' : ''}`,
+      { runtimes: ours, ...(view && { view }) },
+      async (t, session) => {
+        t.is(
+          await session.outputOf(['sh', '-c', opens], (spec) => {
+            mayMknod(spec)
+            if (resources) spec.linux.resources = resources
+          }),
+          onlyNull,
+        )
+      },
+    )
   }
 }
 
-behaviour('a device that a rule allows can be opened', { unless: existsSync('/dev/fuse') ? undefined : 'no /dev/fuse here' }, async (t, session) => {
-  const script = 'mknod /tmp/fuse c 10 229 && : </tmp/fuse && echo open; (: >/tmp/fuse) 2>&1; true'
-  const output = await session.outputOf(['sh', '-c', script], (spec) => {
-    mayMknod(spec)
-    spec.linux.resources = { devices: [denyAll, { allow: true, type: 'c', major: 10, minor: 229, access: 'rm' }] }
-  })
-  t.regex(output, /^open\n.*Operation not permitted/)
-})
+behaviour(
+  'a device that a rule allows can be opened',
+  { unless: existsSync('/dev/fuse') ? undefined : 'no /dev/fuse here' },
+  async (t, session) => {
+    const script = 'mknod /tmp/fuse c 10 229 && : </tmp/fuse && echo open; (: >/tmp/fuse) 2>&1; true'
+    const output = await session.outputOf(['sh', '-c', script], (spec) => {
+      mayMknod(spec)
+      spec.linux.resources = { devices: [denyAll, { allow: true, type: 'c', major: 10, minor: 229, access: 'rm' }] }
+    })
+    t.regex(output, /^open\n.*Operation not permitted/)
+  },
+)
 
 behaviour('device rules hold on v2 too', { runtimes: ['gantry', 'node', 'runc'], view: 'v2' }, async (t, session) => {
-  t.is(await session.outputOf(['sh', '-c', opens], (spec) => {
-    mayMknod(spec)
-    spec.linux.resources = { devices: [denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' }] }
-  }), onlyNull)
+  t.is(
+    await session.outputOf(['sh', '-c', opens], (spec) => {
+      mayMknod(spec)
+      spec.linux.resources = { devices: [denyAll, { allow: true, type: 'c', major: 1, minor: 3, access: 'rw' }] }
+    }),
+    onlyNull,
+  )
 })
 
-behaviour('in a user namespace the host\'s devices are bound, as mknod is not allowed there', {}, async (t, session) => {
+behaviour("in a user namespace the host's devices are bound, as mknod is not allowed there", {}, async (t, session) => {
   session.bundle({
     args: ['sh', '-c', 'echo x >/dev/null && head -c 4 /dev/zero | wc -c && stat -c %t:%T /dev/null'],
     edit: (spec) => {

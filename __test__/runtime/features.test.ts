@@ -11,34 +11,59 @@ behaviour('features prints a document with what callers look for, and nothing el
   // CRI-O rejects a document without them.
   t.regex(features.ociVersionMin, /^1\.0\.\d/)
   t.regex(features.ociVersionMax, /^1\.\d+\.\d/)
-  for (const option of ['ro', 'rro', 'rbind', 'nosuid', 'rprivate', 'strictatime']) t.true(features.mountOptions.includes(option), option)
-  for (const kind of ['user', 'pid', 'mount', 'network', 'ipc', 'uts', 'cgroup']) t.true(features.linux.namespaces.includes(kind), kind)
+  for (const option of ['ro', 'rro', 'rbind', 'nosuid', 'rprivate', 'strictatime'])
+    t.true(features.mountOptions.includes(option), option)
+  for (const kind of ['user', 'pid', 'mount', 'network', 'ipc', 'uts', 'cgroup'])
+    t.true(features.linux.namespaces.includes(kind), kind)
   t.true(features.linux.capabilities.includes('CAP_SYS_ADMIN'))
   t.true(features.linux.cgroup.v1)
   t.true(features.linux.cgroup.v2)
 })
 
-behaviour('features of ours says 1.3, all eight namespaces, and claims nothing that is not there', { runtimes: ours }, async (t, session) => {
-  const features = JSON.parse(await session.ok(['features'], { global: [] }))
-  t.regex(features.ociVersionMax, /^1\.3\.\d/)
-  t.deepEqual([...features.linux.namespaces].sort(), ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'])
-  t.is(new Set(features.mountOptions).size, features.mountOptions.length)
-  for (const option of features.mountOptions.filter((option: string) => !/idmap/.test(option))) {
-    // Some file systems have these, not tmpfs.
-    if (/^(no)?iversion$/.test(option)) continue
-    // An option is one of a view, or of a new file system.
-    const attempts = []
-    for (const mount of [bindMount(session.canary, '/mnt', option), { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: [option] }]) {
-      session.bundle({ edit: (spec) => spec.mounts.push(mount) })
-      attempts.push(await session.run(['run', session.id()]))
+behaviour(
+  'features of ours says 1.3, all eight namespaces, and claims nothing that is not there',
+  { runtimes: ours },
+  async (t, session) => {
+    const features = JSON.parse(await session.ok(['features'], { global: [] }))
+    t.regex(features.ociVersionMax, /^1\.3\.\d/)
+    t.deepEqual([...features.linux.namespaces].sort(), [
+      'cgroup',
+      'ipc',
+      'mount',
+      'network',
+      'pid',
+      'time',
+      'user',
+      'uts',
+    ])
+    t.is(new Set(features.mountOptions).size, features.mountOptions.length)
+    for (const option of features.mountOptions.filter((option: string) => !/idmap/.test(option))) {
+      // Some file systems have these, not tmpfs.
+      if (/^(no)?iversion$/.test(option)) continue
+      // An option is one of a view, or of a new file system.
+      const attempts = []
+      for (const mount of [
+        bindMount(session.canary, '/mnt', option),
+        { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: [option] },
+      ]) {
+        session.bundle({ edit: (spec) => spec.mounts.push(mount) })
+        attempts.push(await session.run(['run', session.id()]))
+      }
+      t.true(
+        attempts.some(({ code }) => code === 0),
+        `${option}: ${attempts.map(({ message }) => message).join('')}`,
+      )
     }
-    t.true(attempts.some(({ code }) => code === 0), `${option}: ${attempts.map(({ message }) => message).join('')}`)
-  }
-})
+  },
+)
 
-behaviour('features needs no privileges and no state directory', { runtimes: ours, unprivileged: true }, async (t, session) => {
-  session.openToEveryone()
-  const { code, stdout } = await session.run(['features'], { global: [], through: unprivileged.through })
-  t.is(code, 0)
-  t.true(JSON.parse(stdout).linux.namespaces.includes('user'))
-})
+behaviour(
+  'features needs no privileges and no state directory',
+  { runtimes: ours, unprivileged: true },
+  async (t, session) => {
+    session.openToEveryone()
+    const { code, stdout } = await session.run(['features'], { global: [], through: unprivileged.through })
+    t.is(code, 0)
+    t.true(JSON.parse(stdout).linux.namespaces.includes('user'))
+  },
+)

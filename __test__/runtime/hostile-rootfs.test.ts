@@ -22,32 +22,41 @@ for (const [title, target] of [
   ['a relative link', (victim: string) => `../../../../../../..${victim}`],
   ['a link through /proc', (victim: string) => `/proc/self/root${victim}`],
 ] as const) {
-  behaviour(`/dev that is ${title} out of the root`, { runtimes: everyone, failing: { runc: runc11, crun: crun18 } }, async (t, session) => {
-    // CVE-2019-18837, CVE-2026-47766, CVE-2026-41579
-    const victim = session.directory('victim')
-    session.file('victim/ptmx', 'keep')
-    session.bundle({
-      edit: withoutDev,
-      rootfs: (rootfs) => session.shellSync(`rmdir dev; ln -s ${target(victim)} dev`, rootfs),
-    })
-    await session.run(['run', session.id()])
-    t.is(session.shellSync(`ls -A ${victim}`), 'ptmx\n')
-    t.is(readFileSync(`${victim}/ptmx`, 'utf8'), 'keep')
-  })
+  behaviour(
+    `/dev that is ${title} out of the root`,
+    { runtimes: everyone, failing: { runc: runc11, crun: crun18 } },
+    async (t, session) => {
+      // CVE-2019-18837, CVE-2026-47766, CVE-2026-41579
+      const victim = session.directory('victim')
+      session.file('victim/ptmx', 'keep')
+      session.bundle({
+        edit: withoutDev,
+        rootfs: (rootfs) => session.shellSync(`rmdir dev; ln -s ${target(victim)} dev`, rootfs),
+      })
+      await session.run(['run', session.id()])
+      t.is(session.shellSync(`ls -A ${victim}`), 'ptmx\n')
+      t.is(readFileSync(`${victim}/ptmx`, 'utf8'), 'keep')
+    },
+  )
 }
 
-behaviour('/dev/console that is a link to a new file outside', { runtimes: everyone, unless: noPython, failing: { crun: crun18 } }, async (t, session) => {
-  // CVE-2026-88264
-  session.bundle({
-    edit: (spec) => {
-      withoutDev(spec)
-      spec.process.terminal = true
-    },
-    rootfs: (rootfs) => symlinkSync(`${session.canary}/new`, `${rootfs}/dev/console`),
-  })
-  await session.start(helper('terminal', ...session.commandLine(['run', session.id()])), { env: session.runtime.env }).finished
-  t.false(existsSync(`${session.canary}/new`))
-})
+behaviour(
+  '/dev/console that is a link to a new file outside',
+  { runtimes: everyone, unless: noPython, failing: { crun: crun18 } },
+  async (t, session) => {
+    // CVE-2026-88264
+    session.bundle({
+      edit: (spec) => {
+        withoutDev(spec)
+        spec.process.terminal = true
+      },
+      rootfs: (rootfs) => symlinkSync(`${session.canary}/new`, `${rootfs}/dev/console`),
+    })
+    await session.start(helper('terminal', ...session.commandLine(['run', session.id()])), { env: session.runtime.env })
+      .finished
+    t.false(existsSync(`${session.canary}/new`))
+  },
+)
 
 for (const name of ['proc', 'sys']) {
   for (const [title, make] of [
@@ -72,22 +81,26 @@ for (const [title, make, failing] of [
   ['a directory', 'mkdir dev/null', {}],
   ['absent', 'true', {}],
 ] as const) {
-  behaviour(`a path is masked although /dev/null is ${title}, or there is an error`, { failing }, async (t, session) => {
-    // CVE-2025-31133, CVE-2025-62161
-    session.bundle({
-      args: ['sh', '-c', 'head -c 100 /secret; stat -c %t:%T /secret'],
-      edit: (spec) => {
-        withoutDev(spec)
-        spec.linux.maskedPaths = ['/secret']
-      },
-      rootfs: (rootfs) => session.shellSync(`echo MARKER >marker; echo SECRET >secret; ${make}`, rootfs),
-    })
-    const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
-    const { code, stdout } = await session.run(['run', session.id()])
-    if (code === 0) t.is(stdout, '1:3\n')
-    else t.is(stdout, '')
-    t.is(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), before)
-  })
+  behaviour(
+    `a path is masked although /dev/null is ${title}, or there is an error`,
+    { failing },
+    async (t, session) => {
+      // CVE-2025-31133, CVE-2025-62161
+      session.bundle({
+        args: ['sh', '-c', 'head -c 100 /secret; stat -c %t:%T /secret'],
+        edit: (spec) => {
+          withoutDev(spec)
+          spec.linux.maskedPaths = ['/secret']
+        },
+        rootfs: (rootfs) => session.shellSync(`echo MARKER >marker; echo SECRET >secret; ${make}`, rootfs),
+      })
+      const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
+      const { code, stdout } = await session.run(['run', session.id()])
+      if (code === 0) t.is(stdout, '1:3\n')
+      else t.is(stdout, '')
+      t.is(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), before)
+    },
+  )
 }
 
 behaviour('a false /dev/null does not catch what the process writes', { runtimes: ours }, async (t, session) => {
@@ -105,65 +118,95 @@ behaviour('a false /dev/null does not catch what the process writes', { runtimes
       symlinkSync('/victim', `${rootfs}/dev/null`)
     },
   })
-  const run = await session.shell(`"$@" | cat`.replace('"$@"', session.commandLine(['run', session.id()]).join(' ')), { env: session.runtime.env })
+  const run = await session.shell(`"$@" | cat`.replace('"$@"', session.commandLine(['run', session.id()]).join(' ')), {
+    env: session.runtime.env,
+  })
   if (run.stdout !== '') t.is(run.stdout, 'hello\n')
   t.is(session.shellSync(`stat -c '%u:%g %s' ${victim}`), '0:0 0\n')
 })
 
-behaviour('/dev/console is the terminal, whatever the image has in /dev/pts', { runtimes: likeRunc, unless: noPython }, async (t, session) => {
-  // CVE-2025-52565
-  const socket = session.path('socket')
-  session.bundle({
-    args: ['sh', '-c', 'stat -L -c %t /dev/console; echo word >/dev/console'],
-    edit: (spec) => {
-      withoutDev(spec)
-      spec.process.terminal = true
-    },
-    rootfs: (rootfs) => session.shellSync('mkdir dev/pts; for n in $(seq 0 64); do ln -s /proc/sys/kernel/core_pattern dev/pts/$n; done; echo >dev/ptmx', rootfs),
-  })
-  const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
-  const console = session.start(helper('console', socket))
-  await until('the console listens', () => console.stdout() === 'ready\n')
-  const { code } = await session.run(['run', '-d', '--console-socket', socket, session.id()])
-  if (code === 0) {
-    t.regex((await console.finished).stdout, /88\r?\nword/)
-    await session.reaches('stopped')
-    await session.ok(['delete', session.id()])
-  }
-  t.is(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), before)
-})
+behaviour(
+  '/dev/console is the terminal, whatever the image has in /dev/pts',
+  { runtimes: likeRunc, unless: noPython },
+  async (t, session) => {
+    // CVE-2025-52565
+    const socket = session.path('socket')
+    session.bundle({
+      args: ['sh', '-c', 'stat -L -c %t /dev/console; echo word >/dev/console'],
+      edit: (spec) => {
+        withoutDev(spec)
+        spec.process.terminal = true
+      },
+      rootfs: (rootfs) =>
+        session.shellSync(
+          'mkdir dev/pts; for n in $(seq 0 64); do ln -s /proc/sys/kernel/core_pattern dev/pts/$n; done; echo >dev/ptmx',
+          rootfs,
+        ),
+    })
+    const before = readFileSync('/proc/sys/kernel/core_pattern', 'utf8')
+    const console = session.start(helper('console', socket))
+    await until('the console listens', () => console.stdout() === 'ready\n')
+    const { code } = await session.run(['run', '-d', '--console-socket', socket, session.id()])
+    if (code === 0) {
+      t.regex((await console.finished).stdout, /88\r?\nword/)
+      await session.reaches('stopped')
+      await session.ok(['delete', session.id()])
+    }
+    t.is(readFileSync('/proc/sys/kernel/core_pattern', 'utf8'), before)
+  },
+)
 
-behaviour('a read-only root is read-only although the image has a /proc of its own', { runtimes: everyone }, async (t, session) => {
-  // CVE-2026-115521
-  session.bundle({
-    args: ['touch', '/pwned'],
-    edit: (spec) => {
-      spec.root.readonly = true
-      spec.mounts = spec.mounts.filter(({ destination }) => destination !== '/proc')
-      Object.assign(spec.linux, { maskedPaths: [], readonlyPaths: [] })
-    },
-    rootfs: (rootfs) => session.shellSync('mkdir -p proc/self/fd; for n in $(seq 0 99); do ln -s /tmp proc/self/fd/$n; done', rootfs),
-  })
-  t.not((await session.run(['run', session.id()])).code, 0)
-  t.false(existsSync(`${session.cwd}/rootfs/pwned`))
-})
+behaviour(
+  'a read-only root is read-only although the image has a /proc of its own',
+  { runtimes: everyone },
+  async (t, session) => {
+    // CVE-2026-115521
+    session.bundle({
+      args: ['touch', '/pwned'],
+      edit: (spec) => {
+        spec.root.readonly = true
+        spec.mounts = spec.mounts.filter(({ destination }) => destination !== '/proc')
+        Object.assign(spec.linux, { maskedPaths: [], readonlyPaths: [] })
+      },
+      rootfs: (rootfs) =>
+        session.shellSync('mkdir -p proc/self/fd; for n in $(seq 0 99); do ln -s /tmp proc/self/fd/$n; done', rootfs),
+    })
+    t.not((await session.run(['run', session.id()])).code, 0)
+    t.false(existsSync(`${session.cwd}/rootfs/pwned`))
+  },
+)
 
-behaviour('a mount point whose parent is a link out of the root is made inside', { runtimes: everyone }, async (t, session) => {
-  // CVE-2024-45310, CVE-2026-87766
-  session.bundle({
-    args: ['sh', '-c', 'grep -c " /" /proc/self/mountinfo >/dev/null'],
-    edit: (spec) => spec.mounts.push({ destination: '/link/new/place', type: 'tmpfs', source: 'tmpfs' }, bindMount('/etc/hostname', '/link/file')),
-    rootfs: (rootfs) => symlinkSync(session.canary, `${rootfs}/link`),
-  })
-  await session.run(['run', session.id()])
-  t.is(session.shellSync(`ls -A ${session.canary}`), 'perch\nsings\n')
-})
+behaviour(
+  'a mount point whose parent is a link out of the root is made inside',
+  { runtimes: everyone },
+  async (t, session) => {
+    // CVE-2024-45310, CVE-2026-87766
+    session.bundle({
+      args: ['sh', '-c', 'grep -c " /" /proc/self/mountinfo >/dev/null'],
+      edit: (spec) =>
+        spec.mounts.push(
+          { destination: '/link/new/place', type: 'tmpfs', source: 'tmpfs' },
+          bindMount('/etc/hostname', '/link/file'),
+        ),
+      rootfs: (rootfs) => symlinkSync(session.canary, `${rootfs}/link`),
+    })
+    await session.run(['run', session.id()])
+    t.is(session.shellSync(`ls -A ${session.canary}`), 'perch\nsings\n')
+  },
+)
 
-behaviour('a missing working directory behind a link out of the root is not made outside', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ edit: (spec) => (spec.process.cwd = '/link/new'), rootfs: (rootfs) => symlinkSync(session.canary, `${rootfs}/link`) })
-  await session.run(['run', session.id()])
-  t.is(session.shellSync(`ls -A ${session.canary}`), 'perch\nsings\n')
-})
+behaviour(
+  'a missing working directory behind a link out of the root is not made outside',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({
+      edit: (spec) => (spec.process.cwd = '/link/new'),
+      rootfs: (rootfs) => symlinkSync(session.canary, `${rootfs}/link`),
+    })
+    await session.run(['run', session.id()])
+    t.is(session.shellSync(`ls -A ${session.canary}`), 'perch\nsings\n')
+  },
+)
 
 for (const path of ['/proc/self/fd/N', '/proc/1/fd/N', '/proc/thread-self/fd/N', '/proc/self/fd/N/../..', '/link']) {
   behaviour(`a working directory of ${path} is never the host's`, { runtimes: ours }, async (t, session) => {
@@ -174,7 +217,13 @@ for (const path of ['/proc/self/fd/N', '/proc/1/fd/N', '/proc/thread-self/fd/N',
         edit: (spec) => (spec.process.cwd = path.replace('N', String(number))),
         rootfs: (rootfs) => symlinkSync(`/proc/self/fd/${number}`, `${rootfs}/link`),
       })
-      const command = ['bash', '-ec', 'exec 9</ 11</etc; exec "$@"', 'bash', ...session.commandLine(['run', session.id()])]
+      const command = [
+        'bash',
+        '-ec',
+        'exec 9</ 11</etc; exec "$@"',
+        'bash',
+        ...session.commandLine(['run', session.id()]),
+      ]
       const { code, stdout } = await session.start(command, { env: session.runtime.env }).finished
       t.is(code, 1, `${number}: ${stdout}`)
       t.is(stdout, '')
@@ -189,7 +238,11 @@ behaviour('a program that is /proc/self/exe is not the runtime', { runtimes: eve
   for (const args of [['/proc/self/exe'], ['/script'], ['/bin/link']]) {
     session.bundle({
       args,
-      rootfs: (rootfs) => session.shellSync(`printf '#!/proc/self/exe\\n' >script; chmod +x script; ln -s /proc/self/exe bin/link`, rootfs),
+      rootfs: (rootfs) =>
+        session.shellSync(
+          `printf '#!/proc/self/exe\\n' >script; chmod +x script; ln -s /proc/self/exe bin/link`,
+          rootfs,
+        ),
     })
     const { stdout } = await session.run(['run', session.id()])
     t.notRegex(stdout, /gantry|runc/)
@@ -197,16 +250,20 @@ behaviour('a program that is /proc/self/exe is not the runtime', { runtimes: eve
   t.is(session.shellSync(`sha256sum ${installed}; stat -c '%i %Y' ${installed}`), before)
 })
 
-behaviour('a created container\'s process is not dumpable, and its program is no file of the host', { runtimes: ours }, async (t, session) => {
-  // CVE-2016-9962, CVE-2019-5736, CVE-2022-0847: pages of an installed file that a container could reach.
-  session.bundle({ args: ['sleep', '60'] })
-  await session.ok(['create', session.id()])
-  const { pid } = await session.state()
-  t.regex(session.shellSync(`readlink /proc/${pid}/exe`), /^\/memfd:/)
-  t.is(session.shellSync(`stat -c %u:%a /proc/${pid}/environ`), '0:400\n')
-  t.is(readFileSync(`/proc/${pid}/environ`, 'utf8'), '')
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  "a created container's process is not dumpable, and its program is no file of the host",
+  { runtimes: ours },
+  async (t, session) => {
+    // CVE-2016-9962, CVE-2019-5736, CVE-2022-0847: pages of an installed file that a container could reach.
+    session.bundle({ args: ['sleep', '60'] })
+    await session.ok(['create', session.id()])
+    const { pid } = await session.state()
+    t.regex(session.shellSync(`readlink /proc/${pid}/exe`), /^\/memfd:/)
+    t.is(session.shellSync(`stat -c %u:%a /proc/${pid}/environ`), '0:400\n')
+    t.is(readFileSync(`/proc/${pid}/environ`, 'utf8'), '')
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('a hostile passwd neither hangs nor helps', { runtimes: ours }, async (t, session) => {
   // CVE-2026-47262 and relatives.
@@ -225,30 +282,38 @@ behaviour('a hostile passwd neither hangs nor helps', { runtimes: ours }, async 
   }
 })
 
-behaviour('nothing of the host\'s processes can be seen or reached', { runtimes: everyone, unless: noPython }, async (t, session) => {
-  session.bundle({
-    args: ['sh', '-c', 'for p in /proc/[0-9]*; do cat $p/comm; ls $p/root/ >/dev/null && echo seen; done'],
-    edit: addHostPrograms,
-    rootfs: linkHostPrograms,
-  })
-  const output = await session.ok(['run', session.id()])
-  t.deepEqual(output.match(/^(sh|cat)$/gm)?.length, 1)
-})
+behaviour(
+  "nothing of the host's processes can be seen or reached",
+  { runtimes: everyone, unless: noPython },
+  async (t, session) => {
+    session.bundle({
+      args: ['sh', '-c', 'for p in /proc/[0-9]*; do cat $p/comm; ls $p/root/ >/dev/null && echo seen; done'],
+      edit: addHostPrograms,
+      rootfs: linkHostPrograms,
+    })
+    const output = await session.ok(['run', session.id()])
+    t.deepEqual(output.match(/^(sh|cat)$/gm)?.length, 1)
+  },
+)
 
-behaviour('a directory of plain files at /proc does not catch what is written there', { runtimes: ours }, async (t, session) => {
-  // CVE-2019-16884
-  session.bundle({
-    edit: (spec) => {
-      spec.mounts = [bindMount('rootfs/fake', '/proc')]
-      spec.process['apparmorProfile'] = 'some-profile'
-    },
-    rootfs: (rootfs) => {
-      mkdirSync(`${rootfs}/fake/self/attr/apparmor`, { recursive: true })
-      writeFileSync(`${rootfs}/fake/self/attr/exec`, '')
-      writeFileSync(`${rootfs}/fake/self/attr/apparmor/exec`, '')
-    },
-  })
-  t.is((await session.run(['run', session.id()])).code, 1)
-  t.is(readFileSync(`${session.cwd}/rootfs/fake/self/attr/exec`, 'utf8'), '')
-  t.is(readFileSync(`${session.cwd}/rootfs/fake/self/attr/apparmor/exec`, 'utf8'), '')
-})
+behaviour(
+  'a directory of plain files at /proc does not catch what is written there',
+  { runtimes: ours },
+  async (t, session) => {
+    // CVE-2019-16884
+    session.bundle({
+      edit: (spec) => {
+        spec.mounts = [bindMount('rootfs/fake', '/proc')]
+        spec.process.apparmorProfile = 'some-profile'
+      },
+      rootfs: (rootfs) => {
+        mkdirSync(`${rootfs}/fake/self/attr/apparmor`, { recursive: true })
+        writeFileSync(`${rootfs}/fake/self/attr/exec`, '')
+        writeFileSync(`${rootfs}/fake/self/attr/apparmor/exec`, '')
+      },
+    })
+    t.is((await session.run(['run', session.id()])).code, 1)
+    t.is(readFileSync(`${session.cwd}/rootfs/fake/self/attr/exec`, 'utf8'), '')
+    t.is(readFileSync(`${session.cwd}/rootfs/fake/self/attr/apparmor/exec`, 'utf8'), '')
+  },
+)

@@ -87,7 +87,14 @@ for (const option of ['--all', '-a']) {
     await until('it is ready', () => run.stdout() === 'ready\n')
     await session.ok(['kill', option, session.id(), 'KILL'])
     await session.reaches('stopped')
-    t.is((await session.shell(`cat /sys/fs/cgroup/*/${session.id()}/cgroup.procs /sys/fs/cgroup/*/*/${session.id()}/cgroup.procs`)).stdout, '')
+    t.is(
+      (
+        await session.shell(
+          `cat /sys/fs/cgroup/*/${session.id()}/cgroup.procs /sys/fs/cgroup/*/*/${session.id()}/cgroup.procs`,
+        )
+      ).stdout,
+      '',
+    )
     await session.ok(['delete', session.id()])
   })
 }

@@ -87,11 +87,15 @@ behaviour('while containers come and go, list never fails', { runtimes: ours }, 
     going = false
   })()
   let lists = 0
-  await until('the last is gone', async () => {
-    t.like(await session.run(['list', '--quiet']), { code: 0, stderr: '' })
-    lists++
-    return !going
-  }, 30_000)
+  await until(
+    'the last is gone',
+    async () => {
+      t.like(await session.run(['list', '--quiet']), { code: 0, stderr: '' })
+      lists++
+      return !going
+    },
+    30_000,
+  )
   await churn
   t.true(lists > 0)
 })

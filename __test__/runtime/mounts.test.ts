@@ -27,19 +27,27 @@ behaviour('the usual file systems are mounted with their options', { runtimes: e
   }
 })
 
-behaviour('a bind mount shows the host\'s directory, and writes reach it', { runtimes: everyone }, async (t, session) => {
-  const source = session.directory('shared')
-  session.file('shared/in', 'from the host')
-  t.is(
-    await session.outputOf(['sh', '-c', 'cat /mnt/in; echo from the container >/mnt/out'], (spec) => spec.mounts.push(bindMount(source, '/mnt', 'rw'))),
-    'from the host',
-  )
-  t.is(readFileSync(`${source}/out`, 'utf8'), 'from the container\n')
-})
+behaviour(
+  "a bind mount shows the host's directory, and writes reach it",
+  { runtimes: everyone },
+  async (t, session) => {
+    const source = session.directory('shared')
+    session.file('shared/in', 'from the host')
+    t.is(
+      await session.outputOf(['sh', '-c', 'cat /mnt/in; echo from the container >/mnt/out'], (spec) =>
+        spec.mounts.push(bindMount(source, '/mnt', 'rw')),
+      ),
+      'from the host',
+    )
+    t.is(readFileSync(`${source}/out`, 'utf8'), 'from the container\n')
+  },
+)
 
-behaviour('a read-only bind mount can\'t be written', { runtimes: everyone }, async (t, session) => {
+behaviour("a read-only bind mount can't be written", { runtimes: everyone }, async (t, session) => {
   const source = session.directory('shared')
-  const output = await session.outputOf(['sh', '-c', 'touch /mnt/new 2>&1; echo done'], (spec) => spec.mounts.push(bindMount(source, '/mnt', 'ro')))
+  const output = await session.outputOf(['sh', '-c', 'touch /mnt/new 2>&1; echo done'], (spec) =>
+    spec.mounts.push(bindMount(source, '/mnt', 'ro')),
+  )
   t.regex(output, /Read-only file system\ndone\n$/)
   t.deepEqual(readdirSync(source), [])
 })
@@ -47,86 +55,151 @@ behaviour('a read-only bind mount can\'t be written', { runtimes: everyone }, as
 behaviour('rro makes a bind mount read-only with all that is mounted below it', {}, async (t, session) => {
   const source = session.directory('shared')
   session.directory('shared/inner')
-  session.through = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', `mount -t tmpfs tmpfs ${source}/inner; exec "$@"`, 'sh']
+  session.through = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    'sh',
+    '-ec',
+    `mount -t tmpfs tmpfs ${source}/inner; exec "$@"`,
+    'sh',
+  ]
   for (const [option, errors] of [
     ['ro', 1],
     ['rro', 2],
   ] as const) {
-    const output = await session.outputOf(['sh', '-c', 'for f in /mnt/new /mnt/inner/new; do touch $f 2>&1; done; echo done'], (spec) =>
-      spec.mounts.push({ destination: '/mnt', type: 'bind', source, options: ['rbind', option] }),
+    const output = await session.outputOf(
+      ['sh', '-c', 'for f in /mnt/new /mnt/inner/new; do touch $f 2>&1; done; echo done'],
+      (spec) => spec.mounts.push({ destination: '/mnt', type: 'bind', source, options: ['rbind', option] }),
     )
     t.is(output.match(/Read-only file system/g)?.length, errors, option)
   }
 })
 
-behaviour('bind does not take along what is mounted below the source, rbind does', { runtimes: everyone }, async (t, session) => {
-  const source = session.directory('shared')
-  session.directory('shared/inner')
-  session.through = [
-    ...['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', `mount -t tmpfs tmpfs ${source}/inner; touch ${source}/inner/deep; exec "$@"`, 'sh'],
-    ...session.through,
-  ]
-  for (const [option, listing] of [
-    ['bind', ''],
-    ['rbind', 'deep\n'],
-  ] as const) {
-    t.is(await session.outputOf(['ls', '/mnt/inner'], (spec) => spec.mounts.push({ destination: '/mnt', source, options: [option] })), listing)
-  }
-})
+behaviour(
+  'bind does not take along what is mounted below the source, rbind does',
+  { runtimes: everyone },
+  async (t, session) => {
+    const source = session.directory('shared')
+    session.directory('shared/inner')
+    session.through = [
+      ...[
+        'unshare',
+        '--mount',
+        '--propagation',
+        'private',
+        'sh',
+        '-ec',
+        `mount -t tmpfs tmpfs ${source}/inner; touch ${source}/inner/deep; exec "$@"`,
+        'sh',
+      ],
+      ...session.through,
+    ]
+    for (const [option, listing] of [
+      ['bind', ''],
+      ['rbind', 'deep\n'],
+    ] as const) {
+      t.is(
+        await session.outputOf(['ls', '/mnt/inner'], (spec) =>
+          spec.mounts.push({ destination: '/mnt', source, options: [option] }),
+        ),
+        listing,
+      )
+    }
+  },
+)
 
 behaviour('flags of a bind mount are set', { runtimes: everyone }, async (t, session) => {
   const source = session.directory('shared')
-  const info = await session.outputOf(mountinfo, (spec) => spec.mounts.push(bindMount(source, '/mnt', 'nosuid', 'nodev', 'noexec', 'noatime')))
+  const info = await session.outputOf(mountinfo, (spec) =>
+    spec.mounts.push(bindMount(source, '/mnt', 'nosuid', 'nodev', 'noexec', 'noatime')),
+  )
   const flags = at(info, '/mnt')[0]?.split(' ')[5]?.split(',') ?? []
   for (const flag of ['nosuid', 'nodev', 'noexec', 'noatime']) t.true(flags.includes(flag), flag)
 })
 
 behaviour('a later option of a pair wins', {}, async (t, session) => {
   const source = session.directory('shared')
-  const info = await session.outputOf(mountinfo, (spec) => spec.mounts.push(bindMount(source, '/mnt', 'ro', 'noexec', 'rw', 'exec')))
-  t.deepEqual(at(info, '/mnt')[0]?.split(' ')[5]?.split(',').filter((flag) => /^(ro|rw|noexec)$/.test(flag)), ['rw'])
+  const info = await session.outputOf(mountinfo, (spec) =>
+    spec.mounts.push(bindMount(source, '/mnt', 'ro', 'noexec', 'rw', 'exec')),
+  )
+  t.deepEqual(
+    at(info, '/mnt')[0]
+      ?.split(' ')[5]
+      ?.split(',')
+      .filter((flag) => /^(ro|rw|noexec)$/.test(flag)),
+    ['rw'],
+  )
 })
 
-behaviour('a file can be bound over a file, which is made if it is missing', { runtimes: everyone }, async (t, session) => {
-  const source = session.file('note', 'text')
-  t.is(await session.outputOf(['cat', '/a/new/note'], (spec) => spec.mounts.push(bindMount(source, '/a/new/note', 'ro'))), 'text')
-  t.true(statSync(`${session.cwd}/rootfs/a/new/note`).isFile())
-})
+behaviour(
+  'a file can be bound over a file, which is made if it is missing',
+  { runtimes: everyone },
+  async (t, session) => {
+    const source = session.file('note', 'text')
+    t.is(
+      await session.outputOf(['cat', '/a/new/note'], (spec) =>
+        spec.mounts.push(bindMount(source, '/a/new/note', 'ro')),
+      ),
+      'text',
+    )
+    t.true(statSync(`${session.cwd}/rootfs/a/new/note`).isFile())
+  },
+)
 
 behaviour('a missing mount point is made, with its parents', { runtimes: everyone }, async (t, session) => {
-  const info = await session.outputOf(mountinfo, (spec) => spec.mounts.push({ destination: '/a/new/place', type: 'tmpfs', source: 'tmpfs' }))
+  const info = await session.outputOf(mountinfo, (spec) =>
+    spec.mounts.push({ destination: '/a/new/place', type: 'tmpfs', source: 'tmpfs' }),
+  )
   t.is(at(info, '/a/new/place').length, 1)
   t.is(statSync(`${session.cwd}/rootfs/a/new/place`).mode & 0o777, 0o755)
 })
 
-behaviour('a relative source of a bind mount is the bundle\'s', { runtimes: everyone }, async (t, session) => {
-  const bundle = session.bundle({ args: ['cat', '/mnt/note'], edit: (spec) => spec.mounts.push(bindMount('rootfs/etc/inner', '/mnt', 'ro')) })
+behaviour("a relative source of a bind mount is the bundle's", { runtimes: everyone }, async (t, session) => {
+  const bundle = session.bundle({
+    args: ['cat', '/mnt/note'],
+    edit: (spec) => spec.mounts.push(bindMount('rootfs/etc/inner', '/mnt', 'ro')),
+  })
   mkdirSync(`${bundle}/rootfs/etc/inner`)
   writeFileSync(`${bundle}/rootfs/etc/inner/note`, 'text')
   session.cwd = '/'
   t.is(await session.ok(['run', '--bundle', bundle, session.id()]), 'text')
 })
 
-behaviour('mounts are made in the order of the config: a later one covers an earlier', { runtimes: everyone }, async (t, session) => {
-  const [one, two] = [session.directory('one'), session.directory('two')]
-  session.file('one/name', 'one')
-  session.file('two/name', 'two')
-  t.is(await session.outputOf(['cat', '/mnt/name'], (spec) => spec.mounts.push(bindMount(one, '/mnt'), bindMount(two, '/mnt'))), 'two')
-})
+behaviour(
+  'mounts are made in the order of the config: a later one covers an earlier',
+  { runtimes: everyone },
+  async (t, session) => {
+    const [one, two] = [session.directory('one'), session.directory('two')]
+    session.file('one/name', 'one')
+    session.file('two/name', 'two')
+    t.is(
+      await session.outputOf(['cat', '/mnt/name'], (spec) =>
+        spec.mounts.push(bindMount(one, '/mnt'), bindMount(two, '/mnt')),
+      ),
+      'two',
+    )
+  },
+)
 
-behaviour('a symbolic link at a mount point is followed inside the root', { runtimes: everyone }, async (t, session) => {
-  const source = session.directory('shared')
-  session.file('shared/note', 'text')
-  session.bundle({
-    args: ['cat', '/real/note'],
-    edit: (spec) => spec.mounts.push(bindMount(source, '/link/../link')),
-    rootfs: (rootfs) => {
-      mkdirSync(`${rootfs}/real`)
-      symlinkSync('/real', `${rootfs}/link`)
-    },
-  })
-  t.is(await session.ok(['run', session.id()]), 'text')
-})
+behaviour(
+  'a symbolic link at a mount point is followed inside the root',
+  { runtimes: everyone },
+  async (t, session) => {
+    const source = session.directory('shared')
+    session.file('shared/note', 'text')
+    session.bundle({
+      args: ['cat', '/real/note'],
+      edit: (spec) => spec.mounts.push(bindMount(source, '/link/../link')),
+      rootfs: (rootfs) => {
+        mkdirSync(`${rootfs}/real`)
+        symlinkSync('/real', `${rootfs}/link`)
+      },
+    })
+    t.is(await session.ok(['run', session.id()]), 'text')
+  },
+)
 
 behaviour('.. at a mount point does not leave the root', { runtimes: everyone }, async (t, session) => {
   const source = session.directory('shared')
@@ -146,7 +219,10 @@ behaviour('tmpcopyup fills a tmpfs with what it covers', { runtimes: everyone },
     args: ['sh', '-c', 'cat /data/note /data/inner/deep; touch /data/new; readlink /data/link; stat -c %a /data/note'],
     edit: (spec) => spec.mounts.push({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options: ['tmpcopyup'] }),
     rootfs: (rootfs) =>
-      session.shellSync('mkdir -p data/inner; printf a >data/note; chmod 640 data/note; printf b >data/inner/deep; ln -s note data/link', rootfs),
+      session.shellSync(
+        'mkdir -p data/inner; printf a >data/note; chmod 640 data/note; printf b >data/inner/deep; ln -s note data/link',
+        rootfs,
+      ),
   })
   t.is(await session.ok(['run', session.id()]), 'abnote\n640\n')
   t.false(existsSync(`${session.cwd}/rootfs/data/new`))
@@ -160,20 +236,29 @@ for (const [option, expected] of [
 ] as const) {
   behaviour(`the propagation of a mount is what its option ${option} says`, {}, async (t, session) => {
     const source = session.directory('shared')
-    const info = await session.outputOf(mountinfo, (spec) => spec.mounts.push({ destination: '/mnt', source, options: ['rbind', option] }))
+    const info = await session.outputOf(mountinfo, (spec) =>
+      spec.mounts.push({ destination: '/mnt', source, options: ['rbind', option] }),
+    )
     t.regex(/^(?:\S+ ){6}(.*?) ?- /.exec(at(info, '/mnt')[0] ?? '')?.[1] ?? '?', expected)
   })
 }
 
-behaviour('the cgroup mount shows the container\'s own cgroups', {}, async (t, session) => {
-  const output = await session.outputOf(['sh', '-c', 'ls /sys/fs/cgroup; cat /sys/fs/cgroup/pids/cgroup.procs'], (spec) =>
-    spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'] }),
+behaviour("the cgroup mount shows the container's own cgroups", {}, async (t, session) => {
+  const output = await session.outputOf(
+    ['sh', '-c', 'ls /sys/fs/cgroup; cat /sys/fs/cgroup/pids/cgroup.procs'],
+    (spec) =>
+      spec.mounts.push({
+        destination: '/sys/fs/cgroup',
+        type: 'cgroup',
+        source: 'cgroup',
+        options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+      }),
   )
   for (const controller of ['memory', 'pids', 'devices', 'freezer']) t.regex(output, new RegExp(`^${controller}$`, 'm'))
   t.regex(output, /^1$/m)
 })
 
-behaviour('a read-only cgroup mount can\'t be written', {}, async (t, session) => {
+behaviour("a read-only cgroup mount can't be written", {}, async (t, session) => {
   // CVE-2023-25809: a writable /sys/fs/cgroup.
   const output = await session.outputOf(['sh', '-c', 'mkdir /sys/fs/cgroup/pids/new 2>&1; echo done'], (spec) =>
     spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }),
@@ -182,18 +267,33 @@ behaviour('a read-only cgroup mount can\'t be written', {}, async (t, session) =
 })
 
 behaviour('in a pure v2 layout the cgroup mount is cgroup2', { runtimes: everyone, view: 'v2' }, async (t, session) => {
-  const output = await session.outputOf(['sh', '-c', 'stat -f -c %t /sys/fs/cgroup; cat /sys/fs/cgroup/cgroup.procs'], (spec) => {
-    spec.linux.namespaces.push({ type: 'cgroup' })
-    spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] })
-  })
+  const output = await session.outputOf(
+    ['sh', '-c', 'stat -f -c %t /sys/fs/cgroup; cat /sys/fs/cgroup/cgroup.procs'],
+    (spec) => {
+      spec.linux.namespaces.push({ type: 'cgroup' })
+      spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] })
+    },
+  )
   t.regex(output, /^63677270\n1\n/)
 })
 
 const failures: [title: string, mount: Mount, message: RegExp][] = [
-  ['a missing source of a bind mount is an error that names it', bindMount('/no/such/source', '/mnt'), /\/no\/such\/source.*no such file or directory/i],
-  ['an unknown file system is an error', { destination: '/mnt', type: 'nosuchfs', source: 'none' }, /nosuchfs|no such device/i],
-  ['an option that the file system does not know is an error', { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['colour=blue'] }, /invalid argument|colour/i],
-  ['a directory can\'t be bound over a file', bindMount('/etc', '/etc/passwd'), /not a directory/i],
+  [
+    'a missing source of a bind mount is an error that names it',
+    bindMount('/no/such/source', '/mnt'),
+    /\/no\/such\/source.*no such file or directory/i,
+  ],
+  [
+    'an unknown file system is an error',
+    { destination: '/mnt', type: 'nosuchfs', source: 'none' },
+    /nosuchfs|no such device/i,
+  ],
+  [
+    'an option that the file system does not know is an error',
+    { destination: '/mnt', type: 'tmpfs', source: 'tmpfs', options: ['colour=blue'] },
+    /invalid argument|colour/i,
+  ],
+  ["a directory can't be bound over a file", bindMount('/etc', '/etc/passwd'), /not a directory/i],
   ['a mount inside /proc is refused', bindMount('/etc', '/proc/self/attr'), /inside \/proc|\/proc\/self\/attr/],
 ]
 
@@ -208,18 +308,25 @@ for (const [title, mount, message] of failures) {
   })
 }
 
-behaviour('what was resolved at create is mounted, whatever happens before start', { runtimes: ours }, async (t, session) => {
-  const [one, two] = [session.directory('one'), session.directory('two')]
-  session.file('one/name', 'one')
-  session.file('two/name', 'two')
-  session.path('link')
-  session.shellSync(`ln -s ${one} ${session.dir}/link`)
-  session.bundle({ args: ['cat', '/mnt/name'], edit: (spec) => spec.mounts.push(bindMount(`${session.dir}/link`, '/mnt')) })
-  const create = session.spawn(['create', session.id()])
-  t.is((await create.finished).code, 0)
-  session.shellSync(`ln -sfn ${two} ${session.dir}/link`)
-  await session.ok(['start', session.id()])
-  await session.reaches('stopped')
-  t.is(create.stdout(), 'one')
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'what was resolved at create is mounted, whatever happens before start',
+  { runtimes: ours },
+  async (t, session) => {
+    const [one, two] = [session.directory('one'), session.directory('two')]
+    session.file('one/name', 'one')
+    session.file('two/name', 'two')
+    session.path('link')
+    session.shellSync(`ln -s ${one} ${session.dir}/link`)
+    session.bundle({
+      args: ['cat', '/mnt/name'],
+      edit: (spec) => spec.mounts.push(bindMount(`${session.dir}/link`, '/mnt')),
+    })
+    const create = session.spawn(['create', session.id()])
+    t.is((await create.finished).code, 0)
+    session.shellSync(`ln -sfn ${two} ${session.dir}/link`)
+    await session.ok(['start', session.id()])
+    await session.reaches('stopped')
+    t.is(create.stdout(), 'one')
+    await session.ok(['delete', session.id()])
+  },
+)

@@ -1,9 +1,9 @@
 /** Namespaces: of all eight kinds new ones, the caller's, and ones joined by path. */
 import { readFileSync, readlinkSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
+import { isAlive } from '../harness/machine.js'
 import { everyone, ours } from '../harness/runtime.js'
 import type { Running, Session } from '../harness/session.js'
-import { isAlive } from '../harness/machine.js'
 import type { Spec } from '../harness/spec.js'
 import { until } from '../harness/until.js'
 
@@ -20,15 +20,27 @@ const kinds = [
 ] as const
 
 /** Kernel namespaces of a process by kind. */
-const readAll = ['sh', '-c', 'cd /proc/self/ns; for n in pid net ipc uts cgroup time mnt user; do echo $n $(readlink $n); done']
+const readAll = [
+  'sh',
+  '-c',
+  'cd /proc/self/ns; for n in pid net ipc uts cgroup time mnt user; do echo $n $(readlink $n); done',
+]
 
 function parse(output: string): Record<string, string> {
-  return Object.fromEntries(output.trim().split('\n').map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']))
+  return Object.fromEntries(
+    output
+      .trim()
+      .split('\n')
+      .map((line) => [line.split(' ')[0] ?? '', line.split(' ')[1] ?? '']),
+  )
 }
 
 /** Makes `type` the only change to what namespaces the default config has. */
 function setNamespace(spec: Spec, type: string, path?: string): void {
-  spec.linux.namespaces = [...spec.linux.namespaces.filter((namespace) => namespace.type !== type), { type, ...(path && { path }) }]
+  spec.linux.namespaces = [
+    ...spec.linux.namespaces.filter((namespace) => namespace.type !== type),
+    { type, ...(path && { path }) },
+  ]
 }
 
 /** Maps the ids of the session's user namespace, and gives it the bundle. */
@@ -56,17 +68,21 @@ for (const [type, name] of kinds) {
 
 for (const [type, name] of kinds) {
   if (type === 'mount' || type === 'user' || type === 'time') continue
-  behaviour(`without a ${type} namespace in the config the process is in the caller's`, { runtimes: everyone }, async (t, session) => {
-    const namespaces = parse(
-      await session.outputOf(readAll, (spec) => {
-        spec.linux.namespaces = spec.linux.namespaces.filter((namespace) => namespace.type !== type)
-        if (type === 'uts') delete spec.hostname
-        // A new mqueue or sysfs needs the ipc or network namespace that it shows to be the container's own.
-        spec.mounts = spec.mounts.filter(({ type: kind }) => !(type === 'network' && kind === 'sysfs'))
-      }),
-    )
-    t.is(namespaces[name], readlinkSync(`/proc/self/ns/${name}`))
-  })
+  behaviour(
+    `without a ${type} namespace in the config the process is in the caller's`,
+    { runtimes: everyone },
+    async (t, session) => {
+      const namespaces = parse(
+        await session.outputOf(readAll, (spec) => {
+          spec.linux.namespaces = spec.linux.namespaces.filter((namespace) => namespace.type !== type)
+          if (type === 'uts') delete spec.hostname
+          // A new mqueue or sysfs needs the ipc or network namespace that it shows to be the container's own.
+          spec.mounts = spec.mounts.filter(({ type: kind }) => !(type === 'network' && kind === 'sysfs'))
+        }),
+      )
+      t.is(namespaces[name], readlinkSync(`/proc/self/ns/${name}`))
+    },
+  )
 }
 
 for (const [type, name, options] of kinds) {
@@ -79,7 +95,11 @@ for (const [type, name, options] of kinds) {
       edit: (spec) => {
         setNamespace(spec, type, `/proc/${pid}/ns/${name}`)
         // In a user namespace of one id only that id can own what is mounted.
-        if (type === 'user') spec.mounts = spec.mounts.map((mount) => ({ ...mount, options: mount.options?.filter((o) => !o.startsWith('gid=')) ?? [] }))
+        if (type === 'user')
+          spec.mounts = spec.mounts.map((mount) => ({
+            ...mount,
+            options: mount.options?.filter((o) => !o.startsWith('gid=')) ?? [],
+          }))
       },
     })
     const expected = readlinkSync(`/proc/${pid}/ns/${name}`)
@@ -91,13 +111,20 @@ for (const [type, name, options] of kinds) {
 }
 
 /** Starts a process in a new namespace, and returns its pid. */
-async function hold(session: Session, name: string, options: readonly string[]): Promise<{ pid: number; holder: Running }> {
+async function hold(
+  session: Session,
+  name: string,
+  options: readonly string[],
+): Promise<{ pid: number; holder: Running }> {
   const holder = session.start(['unshare', ...options, 'sleep', '60'])
   const host = readlinkSync(`/proc/self/ns/${name}`)
   const pid = await until('the namespace is there', () =>
     [holder.pid, ...children(holder.pid)].find((candidate) => {
       try {
-        return readFileSync(`/proc/${candidate}/comm`, 'utf8') === 'sleep\n' && readlinkSync(`/proc/${candidate}/ns/${name}`) !== host
+        return (
+          readFileSync(`/proc/${candidate}/comm`, 'utf8') === 'sleep\n' &&
+          readlinkSync(`/proc/${candidate}/ns/${name}`) !== host
+        )
       } catch {
         return false
       }
@@ -114,34 +141,46 @@ behaviour('in a new pid namespace the process is 1 and sees no other', { runtime
   t.is(await session.outputOf(['sh', '-c', 'echo $$; ls /proc | grep -c "^[0-9]*$"']), '1\n3\n')
 })
 
-behaviour('in a new network namespace there is a loopback device, and it is up', { runtimes: everyone }, async (t, session) => {
-  const output = await session.outputOf(['sh', '-c', 'ls /sys/class/net; cat /sys/class/net/lo/operstate; ip addr show lo | grep -o "inet 127.0.0.1"; cat /sys/class/net/lo/flags'])
-  t.is(output, 'lo\nunknown\ninet 127.0.0.1\n0x9\n')
-})
+behaviour(
+  'in a new network namespace there is a loopback device, and it is up',
+  { runtimes: everyone },
+  async (t, session) => {
+    const output = await session.outputOf([
+      'sh',
+      '-c',
+      'ls /sys/class/net; cat /sys/class/net/lo/operstate; ip addr show lo | grep -o "inet 127.0.0.1"; cat /sys/class/net/lo/flags',
+    ])
+    t.is(output, 'lo\nunknown\ninet 127.0.0.1\n0x9\n')
+  },
+)
 
-behaviour('the hostname is the config\'s, and the host keeps its own', { runtimes: everyone }, async (t, session) => {
+behaviour("the hostname is the config's, and the host keeps its own", { runtimes: everyone }, async (t, session) => {
   const before = readFileSync('/proc/sys/kernel/hostname', 'utf8')
   t.is(await session.outputOf(['hostname'], (spec) => (spec.hostname = 'nest')), 'nest\n')
   t.is(readFileSync('/proc/sys/kernel/hostname', 'utf8'), before)
 })
 
-behaviour('the domainname is the config\'s', { runtimes: ours }, async (t, session) => {
+behaviour("the domainname is the config's", { runtimes: ours }, async (t, session) => {
   t.is(await session.outputOf(['cat', '/proc/sys/kernel/domainname'], (spec) => (spec.domainname = 'trees')), 'trees\n')
 })
 
 for (const name of ['hostname', 'domainname'] as const) {
-  behaviour(`a ${name} without a uts namespace is an error`, { runtimes: name === 'hostname' ? everyone : ours }, async (t, session) => {
-    session.bundle({
-      edit: (spec) => {
-        delete spec.hostname
-        spec[name] = 'nest'
-        spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'uts')
-      },
-    })
-    const { code, message } = await session.run(['run', session.id()])
-    t.is(code, 1)
-    t.regex(message, /uts/i)
-  })
+  behaviour(
+    `a ${name} without a uts namespace is an error`,
+    { runtimes: name === 'hostname' ? everyone : ours },
+    async (t, session) => {
+      session.bundle({
+        edit: (spec) => {
+          delete spec.hostname
+          spec[name] = 'nest'
+          spec.linux.namespaces = spec.linux.namespaces.filter(({ type }) => type !== 'uts')
+        },
+      })
+      const { code, message } = await session.run(['run', session.id()])
+      t.is(code, 1)
+      t.regex(message, /uts/i)
+    },
+  )
 }
 
 behaviour('two namespaces of a kind are an error', {}, async (t, session) => {
@@ -169,13 +208,19 @@ for (const [title, path] of [
   })
 }
 
-behaviour('in a user namespace the config\'s ids are mapped', { runtimes: everyone }, async (t, session) => {
+behaviour("in a user namespace the config's ids are mapped", { runtimes: everyone }, async (t, session) => {
   session.bundle({
     args: ['sh', '-c', 'cat /proc/self/uid_map /proc/self/gid_map; id -u; echo ready; sleep 60'],
     edit: (spec) => {
       spec.linux.namespaces.push({ type: 'user' })
-      Object.assign(spec.linux, { uidMappings: mappings, gidMappings: [{ containerID: 0, hostID: 200_000, size: 1000 }] })
-      spec.mounts = spec.mounts.map((mount) => ({ ...mount, options: mount.options?.filter((option) => option !== 'gid=5') ?? [] }))
+      Object.assign(spec.linux, {
+        uidMappings: mappings,
+        gidMappings: [{ containerID: 0, hostID: 200_000, size: 1000 }],
+      })
+      spec.mounts = spec.mounts.map((mount) => ({
+        ...mount,
+        options: mount.options?.filter((option) => option !== 'gid=5') ?? [],
+      }))
     },
   })
   session.shellSync('chown -R 100000:200000 rootfs')
@@ -215,7 +260,7 @@ behaviour('a user that no mapping has is an error', {}, async (t, session) => {
   t.is((await session.run(['run', session.id()])).code, 1)
 })
 
-behaviour('a time namespace has the config\'s offsets', { runtimes: ours }, async (t, session) => {
+behaviour("a time namespace has the config's offsets", { runtimes: ours }, async (t, session) => {
   const output = await session.outputOf(['cat', '/proc/self/timens_offsets'], (spec) => {
     spec.linux.namespaces.push({ type: 'time' })
     spec.linux.timeOffsets = { monotonic: { secs: 86_400 }, boottime: { secs: 7, nanosecs: 9 } }
@@ -230,14 +275,21 @@ behaviour('time offsets without a new time namespace are an error', { runtimes: 
   t.regex(message, /timeOffsets|time namespace/)
 })
 
-behaviour('sysctls of the container\'s own namespaces are set, and the host\'s stay', { runtimes: everyone }, async (t, session) => {
-  const before = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')
-  const output = await session.outputOf(['sh', '-c', 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax'], (spec) => {
-    spec.linux.sysctl = { 'net.ipv4.ip_forward': before.trim() === '1' ? '0' : '1', 'kernel.msgmax': '4242' }
-  })
-  t.is(output, `${before.trim() === '1' ? '0' : '1'}\n4242\n`)
-  t.is(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'), before)
-})
+behaviour(
+  "sysctls of the container's own namespaces are set, and the host's stay",
+  { runtimes: everyone },
+  async (t, session) => {
+    const before = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8')
+    const output = await session.outputOf(
+      ['sh', '-c', 'cat /proc/sys/net/ipv4/ip_forward /proc/sys/kernel/msgmax'],
+      (spec) => {
+        spec.linux.sysctl = { 'net.ipv4.ip_forward': before.trim() === '1' ? '0' : '1', 'kernel.msgmax': '4242' }
+      },
+    )
+    t.is(output, `${before.trim() === '1' ? '0' : '1'}\n4242\n`)
+    t.is(readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8'), before)
+  },
+)
 
 for (const [key, type] of [
   ['kernel.pid_max', 'none'],

@@ -32,7 +32,13 @@ async function manager(session: Session, path = session.path('notify')): Promise
   return {
     env: { NOTIFY_SOCKET: path },
     running,
-    messages: () => running.stdout().split('\n').slice(1).filter(Boolean).map((line): string => JSON.parse(line)),
+    messages: () =>
+      running
+        .stdout()
+        .split('\n')
+        .slice(1)
+        .filter(Boolean)
+        .map((line): string => JSON.parse(line)),
   }
 }
 
@@ -56,17 +62,21 @@ behaviour('READY=1 is forwarded, and start returns then', { runtimes: likeRunc, 
   await session.ok(['delete', '--force', session.id()])
 })
 
-behaviour('MAINPID is the host\'s pid of the container\'s process', { runtimes: likeRunc, ...python }, async (t, session) => {
-  const service = await manager(session)
-  bundle(session, sends('READY=1'))
-  await session.ok(['run', '--detach', session.id()], service)
-  const { pid } = await session.state()
-  t.true(isAlive(pid))
-  await until('MAINPID came', () => lines(service).includes(`MAINPID=${pid}`))
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  "MAINPID is the host's pid of the container's process",
+  { runtimes: likeRunc, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, sends('READY=1'))
+    await session.ok(['run', '--detach', session.id()], service)
+    const { pid } = await session.state()
+    t.true(isAlive(pid))
+    await until('MAINPID came', () => lines(service).includes(`MAINPID=${pid}`))
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
-behaviour('in the foreground too MAINPID is the container\'s', { runtimes: ours, ...python }, async (t, session) => {
+behaviour("in the foreground too MAINPID is the container's", { runtimes: ours, ...python }, async (t, session) => {
   const service = await manager(session)
   bundle(session, sends('READY=1'))
   const run = session.spawn(['run', session.id()], service)
@@ -77,13 +87,18 @@ behaviour('in the foreground too MAINPID is the container\'s', { runtimes: ours,
   t.is((await run.finished).code, 137)
 })
 
-behaviour('what else is in the datagram of READY=1 is forwarded with it', { runtimes: ours, ...python }, async (t, session) => {
-  const service = await manager(session)
-  bundle(session, sends('STATUS=Almost there\nREADY=1\nERRNO=0'))
-  t.is(await session.ok(['run', '--detach', session.id()], service), '')
-  for (const line of ['STATUS=Almost there', 'READY=1', 'ERRNO=0']) await until(line, () => lines(service).includes(line))
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  'what else is in the datagram of READY=1 is forwarded with it',
+  { runtimes: ours, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, sends('STATUS=Almost there\nREADY=1\nERRNO=0'))
+    t.is(await session.ok(['run', '--detach', session.id()], service), '')
+    for (const line of ['STATUS=Almost there', 'READY=1', 'ERRNO=0'])
+      await until(line, () => lines(service).includes(line))
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('messages before READY=1 do not make start return', { runtimes: ours, ...python }, async (t, session) => {
   const service = await manager(session)
@@ -98,26 +113,40 @@ behaviour('messages before READY=1 do not make start return', { runtimes: ours, 
 })
 
 for (const command of [['run'], ['run', '--detach']]) {
-  behaviour(`${command.join(' ')} does not hang when the process ends without READY=1`, { runtimes: ours, ...python }, async (t, session) => {
-    const service = await manager(session)
-    bundle(session, ['sh', '-c', 'exit 3'])
-    const { code } = await session.run([...command, session.id()], service)
-    if (command.length === 1) t.is(code, 3)
-    t.false(lines(service).includes('READY=1'))
-    await session.ok(['delete', '--force', session.id()])
-  })
+  behaviour(
+    `${command.join(' ')} does not hang when the process ends without READY=1`,
+    { runtimes: ours, ...python },
+    async (t, session) => {
+      const service = await manager(session)
+      bundle(session, ['sh', '-c', 'exit 3'])
+      const { code } = await session.run([...command, session.id()], service)
+      if (command.length === 1) t.is(code, 3)
+      t.false(lines(service).includes('READY=1'))
+      await session.ok(['delete', '--force', session.id()])
+    },
+  )
 }
 
-behaviour('the container sees a socket of its own, not the host\'s', { runtimes: likeRunc, ...python }, async (t, session) => {
-  const service = await manager(session)
-  bundle(session, ['sh', '-c', 'echo $NOTIFY_SOCKET; stat -c %F $NOTIFY_SOCKET; exec "$@"', 'sh', ...sends('READY=1')])
-  const run = session.spawn(['run', '--detach', session.id()], service)
-  t.is((await run.finished).code, 0)
-  const [path = '', kind] = run.stdout().split('\n')
-  t.is(kind, 'socket')
-  t.not(path, service.env.NOTIFY_SOCKET)
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  "the container sees a socket of its own, not the host's",
+  { runtimes: likeRunc, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, [
+      'sh',
+      '-c',
+      'echo $NOTIFY_SOCKET; stat -c %F $NOTIFY_SOCKET; exec "$@"',
+      'sh',
+      ...sends('READY=1'),
+    ])
+    const run = session.spawn(['run', '--detach', session.id()], service)
+    t.is((await run.finished).code, 0)
+    const [path = '', kind] = run.stdout().split('\n')
+    t.is(kind, 'socket')
+    t.not(path, service.env.NOTIFY_SOCKET)
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('an abstract socket of the manager works', { runtimes: likeRunc, ...python }, async (t, session) => {
   const service = await manager(session, `@${session.mark}`)
@@ -127,14 +156,18 @@ behaviour('an abstract socket of the manager works', { runtimes: likeRunc, ...py
   await session.ok(['delete', '--force', session.id()])
 })
 
-behaviour('a foreground service that is ready is still forwarded its signals', { runtimes: ours, ...python }, async (t, session) => {
-  const service = await manager(session)
-  bundle(session, ['sh', '-c', 'trap "exit 7" TERM; "$@" & while :; do sleep 0.1; done', 'sh', ...sends('READY=1')])
-  const run = session.spawn(['run', session.id()], service)
-  await until('READY came', () => lines(service).includes('READY=1'))
-  run.child.kill('SIGTERM')
-  t.is((await run.finished).code, 7)
-})
+behaviour(
+  'a foreground service that is ready is still forwarded its signals',
+  { runtimes: ours, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, ['sh', '-c', 'trap "exit 7" TERM; "$@" & while :; do sleep 0.1; done', 'sh', ...sends('READY=1')])
+    const run = session.spawn(['run', session.id()], service)
+    await until('READY came', () => lines(service).includes('READY=1'))
+    run.child.kill('SIGTERM')
+    t.is((await run.finished).code, 7)
+  },
+)
 
 behaviour('signals reach a service that is not ready yet', { runtimes: ours, ...python }, async (t, session) => {
   const service = await manager(session)

@@ -6,23 +6,29 @@ import type { CapabilitySet, Process } from '../harness/spec.js'
 
 /** Fields of /proc/PID/status, by name. */
 function status(text: string): Record<string, string> {
-  return Object.fromEntries(text.split('\n').map((line) => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]))
+  return Object.fromEntries(
+    text.split('\n').map((line) => [line.split(':')[0] ?? '', line.slice(line.indexOf(':') + 1).trim()]),
+  )
 }
 
-behaviour('the process has the user, the group and exactly the supplementary groups of the config', { runtimes: everyone }, async (t, session) => {
-  // CVE-2022-36109 and its relatives: groups of the caller that stayed.
-  const text = await session.outputOf(['cat', '/proc/self/status'], (spec) => {
-    spec.process.user = { uid: 1000, gid: 1001, additionalGids: [50, 60] }
-  })
-  t.like(status(text), { Uid: '1000\t1000\t1000\t1000', Gid: '1001\t1001\t1001\t1001', Groups: '50 60' })
-})
+behaviour(
+  'the process has the user, the group and exactly the supplementary groups of the config',
+  { runtimes: everyone },
+  async (t, session) => {
+    // CVE-2022-36109 and its relatives: groups of the caller that stayed.
+    const text = await session.outputOf(['cat', '/proc/self/status'], (spec) => {
+      spec.process.user = { uid: 1000, gid: 1001, additionalGids: [50, 60] }
+    })
+    t.like(status(text), { Uid: '1000\t1000\t1000\t1000', Gid: '1001\t1001\t1001\t1001', Groups: '50 60' })
+  },
+)
 
 behaviour('without additionalGids there are no supplementary groups', { runtimes: everyone }, async (t, session) => {
   session.bundle({ args: ['cat', '/proc/self/status'], edit: (spec) => (spec.process.user = { uid: 1000, gid: 1000 }) })
   const run = await session.run(['run', session.id()], {
     through: ['setpriv', '--groups', '4,27', ...session.through],
   })
-  t.is(status(run.stdout)['Groups'], '')
+  t.is(status(run.stdout).Groups, '')
 })
 
 const [CHOWN, KILL, NET_BIND_SERVICE] = ['CAP_CHOWN', 'CAP_KILL', 'CAP_NET_BIND_SERVICE']
@@ -42,7 +48,7 @@ const chownKillAndBind = '0000000000000421'
 /** What the five sets are after execve(2), from CapInh to CapAmb; see "Transformation of capabilities" in capabilities(7). */
 const capabilityCases: [title: string, process: Partial<Process>, expected: string[]][] = [
   [
-    'the five capability sets of another user are what execve leaves of the config\'s',
+    "the five capability sets of another user are what execve leaves of the config's",
     {
       user: { uid: 1000, gid: 1000 },
       capabilities: {
@@ -57,7 +63,10 @@ const capabilityCases: [title: string, process: Partial<Process>, expected: stri
   ],
   [
     'another user without ambient capabilities has none but the bounding set',
-    { user: { uid: 1000, gid: 1000 }, capabilities: { bounding: [CHOWN, KILL], permitted: [CHOWN, KILL], effective: [CHOWN, KILL] } },
+    {
+      user: { uid: 1000, gid: 1000 },
+      capabilities: { bounding: [CHOWN, KILL], permitted: [CHOWN, KILL], effective: [CHOWN, KILL] },
+    },
     [none, none, none, chownAndKill, none],
   ],
   [
@@ -81,26 +90,41 @@ const capabilityCases: [title: string, process: Partial<Process>, expected: stri
 
 for (const [title, process, expected] of capabilityCases) {
   behaviour(title, { runtimes: everyone }, async (t, session) => {
-    const fields = status(await session.outputOf(['cat', '/proc/self/status'], (spec) => Object.assign(spec.process, process)))
-    t.deepEqual(sets.map(([, field]) => fields[field]), expected)
+    const fields = status(
+      await session.outputOf(['cat', '/proc/self/status'], (spec) => Object.assign(spec.process, process)),
+    )
+    t.deepEqual(
+      sets.map(([, field]) => fields[field]),
+      expected,
+    )
   })
 }
 
 behaviour('a config that says nothing of capabilities gives none either', {}, async (t, session) => {
-  const fields = status(await session.outputOf(['cat', '/proc/self/status'], (spec) => delete spec.process.capabilities))
-  t.deepEqual(sets.map(([, field]) => fields[field]), [none, none, none, none, none])
+  const fields = status(
+    await session.outputOf(['cat', '/proc/self/status'], (spec) => delete spec.process.capabilities),
+  )
+  t.deepEqual(
+    sets.map(([, field]) => fields[field]),
+    [none, none, none, none, none],
+  )
 })
 
 behaviour('an unknown capability is warned of and not granted', {}, async (t, session) => {
   // The runtime-spec: it SHOULD NOT be an error.
   session.bundle({
     args: ['cat', '/proc/self/status'],
-    edit: (spec) => (spec.process.capabilities = { bounding: [CHOWN, 'CAP_FLY'], permitted: [CHOWN, 'CAP_FLY'], effective: [CHOWN, 'CAP_FLY'] }),
+    edit: (spec) =>
+      (spec.process.capabilities = {
+        bounding: [CHOWN, 'CAP_FLY'],
+        permitted: [CHOWN, 'CAP_FLY'],
+        effective: [CHOWN, 'CAP_FLY'],
+      }),
   })
   const { code, stdout, message } = await session.run(['run', session.id()])
   t.is(code, 0)
   t.regex(message, /CAP_FLY/)
-  t.is(status(stdout)['CapEff'], chown)
+  t.is(status(stdout).CapEff, chown)
 })
 
 for (const [value, expected] of [
@@ -109,7 +133,7 @@ for (const [value, expected] of [
 ] as const) {
   behaviour(`noNewPrivileges: ${value} is no_new_privs ${expected}`, { runtimes: everyone }, async (t, session) => {
     const text = await session.outputOf(['cat', '/proc/self/status'], (spec) => (spec.process.noNewPrivileges = value))
-    t.is(status(text)['NoNewPrivs'], expected)
+    t.is(status(text).NoNewPrivs, expected)
   })
 }
 
@@ -157,7 +181,7 @@ behaviour('64-bit limits survive exactly', {}, async (t, session) => {
   t.deepEqual(limit(limits, 'Max data size'), ['9223372036854775807', '18446744073709551614'])
 })
 
-behaviour('the umask is the config\'s', { runtimes: everyone }, async (t, session) => {
+behaviour("the umask is the config's", { runtimes: everyone }, async (t, session) => {
   t.is(await session.outputOf(['sh', '-c', 'umask'], (spec) => (spec.process.user.umask = 0o027)), '0027\n')
 })
 
@@ -167,7 +191,7 @@ behaviour('the umask is 0022 where the config has none', {}, async (t, session) 
   t.is((await session.start(command, { env: session.runtime.env }).finished).stdout, '0022\n')
 })
 
-behaviour('the working directory is the config\'s', { runtimes: everyone }, async (t, session) => {
+behaviour("the working directory is the config's", { runtimes: everyone }, async (t, session) => {
   t.is(await session.outputOf(['pwd'], (spec) => (spec.process.cwd = '/proc/self')), '/proc/1\n')
   t.is(await session.outputOf(['pwd'], (spec) => (spec.process.cwd = '/tmp')), '/tmp\n')
 })
@@ -177,8 +201,11 @@ behaviour('a working directory that is missing is made', { runtimes: everyone },
   t.is(statSync(`${session.cwd}/rootfs/a/new/place`).mode & 0o777, 0o755)
 })
 
-behaviour('the environment is the config\'s and nothing of the caller\'s', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ args: ['cat', '/proc/self/environ'], edit: (spec) => (spec.process.env = ['PATH=/bin', 'EMPTY=', 'SPACE=a b', 'HOME=/nest']) })
+behaviour("the environment is the config's and nothing of the caller's", { runtimes: everyone }, async (t, session) => {
+  session.bundle({
+    args: ['cat', '/proc/self/environ'],
+    edit: (spec) => (spec.process.env = ['PATH=/bin', 'EMPTY=', 'SPACE=a b', 'HOME=/nest']),
+  })
   const run = await session.run(['run', session.id()], { env: { SECRET: 'of the caller', LD_PRELOAD: '' } })
   t.deepEqual(run.stdout.split('\0').filter(Boolean).sort(), ['EMPTY=', 'HOME=/nest', 'PATH=/bin', 'SPACE=a b'])
 })
@@ -189,33 +216,46 @@ for (const [uid, home] of [
   [4711, '/'],
 ] as const) {
   behaviour(`HOME of uid ${uid} is ${home}, by the container's passwd`, {}, async (t, session) => {
-    t.is(await session.outputOf(['sh', '-c', 'echo $HOME'], (spec) => (spec.process.user = { uid, gid: 0 })), `${home}\n`)
+    t.is(
+      await session.outputOf(['sh', '-c', 'echo $HOME'], (spec) => (spec.process.user = { uid, gid: 0 })),
+      `${home}\n`,
+    )
   })
 }
 
 behaviour('of an environment variable that is set twice the last counts', { runtimes: ours }, async (t, session) => {
-  const environ = await session.outputOf(['cat', '/proc/self/environ'], (spec) => (spec.process.env = ['PATH=/bin', 'A=1', 'A=2']))
-  t.deepEqual(environ.split('\0').filter((entry) => entry.startsWith('A=')), ['A=2'])
+  const environ = await session.outputOf(
+    ['cat', '/proc/self/environ'],
+    (spec) => (spec.process.env = ['PATH=/bin', 'A=1', 'A=2']),
+  )
+  t.deepEqual(
+    environ.split('\0').filter((entry) => entry.startsWith('A=')),
+    ['A=2'],
+  )
 })
 
-behaviour('a program without a slash is looked up in the container\'s PATH', { runtimes: everyone }, async (t, session) => {
-  session.bundle({
-    args: ['tool'],
-    edit: (spec) => (spec.process.env = ['PATH=/nowhere:/opt/first:/opt/second']),
-    rootfs: (rootfs) => {
-      session.shellSync(`mkdir -p opt/first opt/second; printf '#!/bin/sh\\necho second\\n' >opt/second/tool; chmod +x opt/second/tool`, rootfs)
-      // A file that can't be executed does not end the search.
-      session.shellSync('touch opt/first/tool', rootfs)
-    },
-  })
-  t.is(await session.ok(['run', session.id()]), 'second\n')
-})
+behaviour(
+  "a program without a slash is looked up in the container's PATH",
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({
+      args: ['tool'],
+      edit: (spec) => (spec.process.env = ['PATH=/nowhere:/opt/first:/opt/second']),
+      rootfs: (rootfs) => {
+        session.shellSync(
+          `mkdir -p opt/first opt/second; printf '#!/bin/sh\\necho second\\n' >opt/second/tool; chmod +x opt/second/tool`,
+          rootfs,
+        )
+        // A file that can't be executed does not end the search.
+        session.shellSync('touch opt/first/tool', rootfs)
+      },
+    })
+    t.is(await session.ok(['run', session.id()]), 'second\n')
+  },
+)
 
 behaviour('a program with a slash is taken from the working directory', { runtimes: everyone }, async (t, session) => {
-  t.is(
-    await session.outputOf(['./echo', 'here'], (spec) => (spec.process.cwd = '/bin')),
-    'here\n',
-  )
+  t.is(await session.outputOf(['./echo', 'here'], (spec) => (spec.process.cwd = '/bin')), 'here\n')
 })
 
 for (const [score, set] of [
@@ -236,14 +276,18 @@ behaviour('the process leads a session of its own', { runtimes: everyone }, asyn
   t.is(sid, '1')
 })
 
-behaviour('the process starts without blocked, ignored or pending signals', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ args: ['cat', '/proc/self/status'] })
-  const command = ['sh', '-c', "trap '' TERM USR1; exec \"$@\"", 'sh', ...session.commandLine(['run', session.id()])]
-  const run = await session.start(command, { env: session.runtime.env }).finished
-  t.like(status(run.stdout), { SigBlk: none, SigPnd: none, ShdPnd: none })
-})
+behaviour(
+  'the process starts without blocked, ignored or pending signals',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({ args: ['cat', '/proc/self/status'] })
+    const command = ['sh', '-c', 'trap \'\' TERM USR1; exec "$@"', 'sh', ...session.commandLine(['run', session.id()])]
+    const run = await session.start(command, { env: session.runtime.env }).finished
+    t.like(status(run.stdout), { SigBlk: none, SigPnd: none, ShdPnd: none })
+  },
+)
 
-behaviour('programs of a script\'s kind run too', { runtimes: everyone }, async (t, session) => {
+behaviour("programs of a script's kind run too", { runtimes: everyone }, async (t, session) => {
   session.bundle({
     args: ['/script', 'one'],
     rootfs: (rootfs) => session.shellSync(`printf '#!/bin/sh\\necho "$0 $1"\\n' >script; chmod +x script`, rootfs),

@@ -6,9 +6,15 @@ import { ours } from '../harness/runtime.js'
 /** What happens to the record, the only regular file in the container's directory. */
 const damages: [what: string, damage: (file: string) => void][] = [
   ['an empty record', (file) => truncateSync(file, 0)],
-  ['a record torn in the middle', (file) => writeFileSync(file, readFileSync(file).subarray(0, readFileSync(file).length / 2))],
+  [
+    'a record torn in the middle',
+    (file) => writeFileSync(file, readFileSync(file).subarray(0, readFileSync(file).length / 2)),
+  ],
   ['a record without its last byte', (file) => writeFileSync(file, readFileSync(file).subarray(0, -1))],
-  ['a record of a future version', (file) => writeFileSync(file, readFileSync(file, 'utf8').replace(/"version":\d+/, '"version":999'))],
+  [
+    'a record of a future version',
+    (file) => writeFileSync(file, readFileSync(file, 'utf8').replace(/"version":\d+/, '"version":999')),
+  ],
   ['a record of zeros', (file) => writeFileSync(file, Buffer.alloc(readFileSync(file).length))],
   ['a record that is other JSON', (file) => writeFileSync(file, '[1, 2, 3]')],
 ]
@@ -27,7 +33,10 @@ for (const [what, damage] of damages) {
       t.true(list.stdout.split('\n').includes(session.id('b')))
       const table = await session.run(['list', '--format', 'json'])
       t.is(table.code, 0)
-      t.deepEqual(JSON.parse(table.stdout).map(({ id }: { id: string }) => id), [session.id('b')])
+      t.deepEqual(
+        JSON.parse(table.stdout).map(({ id }: { id: string }) => id),
+        [session.id('b')],
+      )
       t.true(table.stderr.includes(session.id('a')), 'the damaged one is told of')
 
       for (const argv of [['state'], ['start'], ['kill']]) {
@@ -43,21 +52,25 @@ for (const [what, damage] of damages) {
   }
 }
 
-behaviour('things in the root directory that are no containers do not disturb list', { runtimes: ours }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'] })
-  await session.ok(['create', session.id()])
-  writeFileSync(`${session.root}/file`, '')
-  symlinkSync(session.canary, `${session.root}/link`)
-  mkdirSync(`${session.root}/empty`)
-  const { code, stdout } = await session.run(['list', '--quiet'])
-  t.is(code, 0)
-  t.true(stdout.split('\n').includes(session.id()))
-  // A link leads nowhere, least of all out of the root.
-  await session.run(['delete', '--force', 'link'])
-  t.is(session.shellSync(`ls ${session.canary}`), 'perch\nsings\n')
-  session.shellSync(`rm -rf ${session.root}/file ${session.root}/link ${session.root}/empty`)
-  await session.ok(['delete', '--force', session.id()])
-})
+behaviour(
+  'things in the root directory that are no containers do not disturb list',
+  { runtimes: ours },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    await session.ok(['create', session.id()])
+    writeFileSync(`${session.root}/file`, '')
+    symlinkSync(session.canary, `${session.root}/link`)
+    mkdirSync(`${session.root}/empty`)
+    const { code, stdout } = await session.run(['list', '--quiet'])
+    t.is(code, 0)
+    t.true(stdout.split('\n').includes(session.id()))
+    // A link leads nowhere, least of all out of the root.
+    await session.run(['delete', '--force', 'link'])
+    t.is(session.shellSync(`ls ${session.canary}`), 'perch\nsings\n')
+    session.shellSync(`rm -rf ${session.root}/file ${session.root}/link ${session.root}/empty`)
+    await session.ok(['delete', '--force', session.id()])
+  },
+)
 
 behaviour('a process that got the pid of a dead init is never touched', { runtimes: ours }, async (t, session) => {
   session.bundle()

@@ -14,37 +14,51 @@ behaviour('run exits with the status of its process', { runtimes: everyone }, as
   t.is((await session.run(['run', session.id()])).code, 37)
 })
 
-behaviour('run exits with 128 and the number of the signal that killed its process', { runtimes: everyone }, async (t, session) => {
-  // SIGKILL from inside a pid namespace does not reach its init: the kernel protects it. SIGSEGV on itself does not either.
-  session.bundle({ args: ['sleep', '60'] })
-  const run = session.spawn(['run', session.id()])
-  await until('the container runs', async () => (await session.run(['state', session.id()])).stdout.includes('"running"'))
-  await session.ok(['kill', session.id(), 'KILL'])
-  t.is((await run.finished).code, 137)
-})
+behaviour(
+  'run exits with 128 and the number of the signal that killed its process',
+  { runtimes: everyone },
+  async (t, session) => {
+    // SIGKILL from inside a pid namespace does not reach its init: the kernel protects it. SIGSEGV on itself does not either.
+    session.bundle({ args: ['sleep', '60'] })
+    const run = session.spawn(['run', session.id()])
+    await until('the container runs', async () =>
+      (await session.run(['state', session.id()])).stdout.includes('"running"'),
+    )
+    await session.ok(['kill', session.id(), 'KILL'])
+    t.is((await run.finished).code, 137)
+  },
+)
 
 behaviour('run hands its standard input to the process', { runtimes: everyone }, async (t, session) => {
   session.bundle({ args: ['cat'] })
   t.is((await session.run(['run', session.id()], { input: 'by the river\n' })).stdout, 'by the river\n')
 })
 
-behaviour('run takes the bundle from --bundle and from -b, in place of the current directory', {}, async (t, session) => {
-  const bundle = session.bundle({ args: ['echo', 'here'] })
-  session.cwd = '/'
-  t.is(await session.ok(['run', '--bundle', bundle, session.id()]), 'here\n')
-  t.is(await session.ok(['run', `--bundle=${bundle}`, session.id()]), 'here\n')
-  t.is(await session.ok(['run', '-b', bundle, session.id()]), 'here\n')
-  t.not((await session.run(['run', session.id()])).code, 0)
-})
+behaviour(
+  'run takes the bundle from --bundle and from -b, in place of the current directory',
+  {},
+  async (t, session) => {
+    const bundle = session.bundle({ args: ['echo', 'here'] })
+    session.cwd = '/'
+    t.is(await session.ok(['run', '--bundle', bundle, session.id()]), 'here\n')
+    t.is(await session.ok(['run', `--bundle=${bundle}`, session.id()]), 'here\n')
+    t.is(await session.ok(['run', '-b', bundle, session.id()]), 'here\n')
+    t.not((await session.run(['run', session.id()])).code, 0)
+  },
+)
 
-behaviour('run --detach returns while the process runs, and the container stays', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'] })
-  t.is(await session.ok(['run', '--detach', session.id()]), '')
-  t.is((await session.state()).status, 'running')
-  await session.ok(['kill', session.id(), 'KILL'])
-  t.is((await session.reaches('stopped')).pid, 0)
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'run --detach returns while the process runs, and the container stays',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    t.is(await session.ok(['run', '--detach', session.id()]), '')
+    t.is((await session.state()).status, 'running')
+    await session.ok(['kill', session.id(), 'KILL'])
+    t.is((await session.reaches('stopped')).pid, 0)
+    await session.ok(['delete', session.id()])
+  },
+)
 
 behaviour('run -d is run --detach', {}, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })
@@ -61,12 +75,16 @@ behaviour('run in the foreground always removes the container', {}, async (t, se
   t.regex(state.message, /does not exist/)
 })
 
-behaviour('run --keep leaves a stopped container, whose cgroup is there, for delete', { runtimes: ['gantry', 'node'] }, async (t, session) => {
-  session.bundle({ args: ['false'] })
-  t.is((await session.run(['run', '--keep', session.id()])).code, 1)
-  t.is((await session.state()).status, 'stopped')
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'run --keep leaves a stopped container, whose cgroup is there, for delete',
+  { runtimes: ['gantry', 'node'] },
+  async (t, session) => {
+    session.bundle({ args: ['false'] })
+    t.is((await session.run(['run', '--keep', session.id()])).code, 1)
+    t.is((await session.state()).status, 'stopped')
+    await session.ok(['delete', session.id()])
+  },
+)
 
 for (const [name, number] of [
   ['SIGTERM', 15],
@@ -75,7 +93,9 @@ for (const [name, number] of [
   ['SIGUSR1', 10],
 ] as const) {
   behaviour(`run forwards ${name} to the process`, { runtimes: everyone }, async (t, session) => {
-    session.bundle({ args: ['sh', '-c', `trap 'exit ${number}' ${name.slice(3)}; echo ready; while :; do sleep 0.1; done`] })
+    session.bundle({
+      args: ['sh', '-c', `trap 'exit ${number}' ${name.slice(3)}; echo ready; while :; do sleep 0.1; done`],
+    })
     const run = session.spawn(['run', session.id()])
     await until('the process is ready', () => run.stdout() === 'ready\n')
     // crun's test front is a shell's child only until it execs, so that its pid is the runtime's.

@@ -5,7 +5,7 @@ import { makeRootfs } from '../harness/rootfs.js'
 import { ours } from '../harness/runtime.js'
 import { unprivileged } from '../harness/user.js'
 
-behaviour('spec writes a config.json that says what runc\'s says', {}, async (t, session) => {
+behaviour("spec writes a config.json that says what runc's says", {}, async (t, session) => {
   session.cwd = session.directory('new')
   t.like(await session.run(['spec'], { global: [] }), { code: 0, stdout: '', stderr: '' })
   const text = readFileSync(`${session.cwd}/config.json`, 'utf8')
@@ -16,16 +16,17 @@ behaviour('spec writes a config.json that says what runc\'s says', {}, async (t,
   t.deepEqual(spec.process.env, ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'TERM=xterm'])
   t.deepEqual(spec.root, { path: 'rootfs', readonly: true })
   t.deepEqual(spec.process.rlimits, [{ type: 'RLIMIT_NOFILE', hard: 1024, soft: 1024 }])
-  t.deepEqual(spec.mounts.map(({ destination }: { destination: string }) => destination), [
-    '/proc',
-    '/dev',
-    '/dev/pts',
-    '/dev/shm',
-    '/dev/mqueue',
-    '/sys',
-    '/sys/fs/cgroup',
+  t.deepEqual(
+    spec.mounts.map(({ destination }: { destination: string }) => destination),
+    ['/proc', '/dev', '/dev/pts', '/dev/shm', '/dev/mqueue', '/sys', '/sys/fs/cgroup'],
+  )
+  t.deepEqual(spec.linux.namespaces.map(({ type }: { type: string }) => type).slice(0, 5), [
+    'pid',
+    'network',
+    'ipc',
+    'uts',
+    'mount',
   ])
-  t.deepEqual(spec.linux.namespaces.map(({ type }: { type: string }) => type).slice(0, 5), ['pid', 'network', 'ipc', 'uts', 'mount'])
   t.deepEqual(spec.linux.resources, { devices: [{ allow: false, access: 'rwm' }] })
   t.true(spec.linux.maskedPaths.includes('/proc/kcore'))
   t.deepEqual(spec.linux.readonlyPaths, ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'])
@@ -36,7 +37,8 @@ behaviour('spec grants no inheritable and no ambient capabilities', { runtimes: 
   session.cwd = session.directory('new')
   await session.ok(['spec'], { global: [] })
   const { capabilities } = JSON.parse(readFileSync(`${session.cwd}/config.json`, 'utf8')).process
-  for (const set of ['bounding', 'effective', 'permitted']) t.deepEqual(capabilities[set], ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'])
+  for (const set of ['bounding', 'effective', 'permitted'])
+    t.deepEqual(capabilities[set], ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE'])
   t.deepEqual(capabilities.inheritable ?? [], [])
   t.deepEqual(capabilities.ambient ?? [], [])
 })
@@ -66,7 +68,10 @@ for (const option of ['--bundle', '-b']) {
   behaviour(`spec ${option} writes into another directory, with the caller's umask`, {}, async (t, session) => {
     const directory = session.directory('new')
     const command = session.commandLine(['spec', option, directory], { global: [] })
-    const { code } = await session.start(['sh', '-c', 'umask 0027; exec "$@"', 'sh', ...command], { cwd: '/', env: session.runtime.env }).finished
+    const { code } = await session.start(['sh', '-c', 'umask 0027; exec "$@"', 'sh', ...command], {
+      cwd: '/',
+      env: session.runtime.env,
+    }).finished
     t.is(code, 0)
     t.is(statSync(`${directory}/config.json`).mode & 0o777, 0o640)
     t.false(existsSync('/config.json'))
@@ -89,5 +94,11 @@ behaviour('spec --rootless writes one that its user can run', { unprivileged: tr
   spec.process.args = ['id', '-u']
   session.shellSync('rm config.json')
   writeFileSync(`${session.cwd}/config.json`, JSON.stringify(spec))
-  t.is(await session.ok(['run', session.id()], { global: ['--root', `${session.directory('own')}`], through: ['sh', '-c', `chmod 777 ${session.dir}/own; exec "$@"`, 'sh', ...unprivileged.through] }), '0\n')
+  t.is(
+    await session.ok(['run', session.id()], {
+      global: ['--root', `${session.directory('own')}`],
+      through: ['sh', '-c', `chmod 777 ${session.dir}/own; exec "$@"`, 'sh', ...unprivileged.through],
+    }),
+    '0\n',
+  )
 })

@@ -6,7 +6,10 @@ import { everyone } from '../harness/runtime.js'
 import { until } from '../harness/until.js'
 
 behaviour('state prints the document that callers of runc parse, and nothing else', {}, async (t, session) => {
-  const bundle = session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.annotations = { 'org.example.colour': 'blue' }) })
+  const bundle = session.bundle({
+    args: ['sleep', '60'],
+    edit: (spec) => (spec.annotations = { 'org.example.colour': 'blue' }),
+  })
   await session.ok(['create', session.id()])
   const { code, stdout, stderr } = await session.run(['state', session.id()])
   t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
@@ -21,7 +24,17 @@ behaviour('state prints the document that callers of runc parse, and nothing els
     annotations: { 'org.example.colour': 'blue' },
     owner: '',
   })
-  t.deepEqual(Object.keys(state), ['ociVersion', 'id', 'pid', 'status', 'bundle', 'rootfs', 'created', 'annotations', 'owner'])
+  t.deepEqual(Object.keys(state), [
+    'ociVersion',
+    'id',
+    'pid',
+    'status',
+    'bundle',
+    'rootfs',
+    'created',
+    'annotations',
+    'owner',
+  ])
   t.is(stdout.trimEnd(), JSON.stringify(state, undefined, 2))
   t.true(isAlive(pid))
   t.regex(created, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/)
@@ -36,32 +49,43 @@ behaviour('annotations are left out where there are none', {}, async (t, session
   await session.ok(['delete', '-f', session.id()])
 })
 
-behaviour('a container is created, running and stopped, and has a pid until it stops', { runtimes: everyone }, async (t, session) => {
-  session.bundle({ args: ['sleep', '60'] })
-  const statuses: string[] = []
-  await session.ok(['create', session.id()])
-  statuses.push((await session.state()).status)
-  await session.ok(['start', session.id()])
-  statuses.push((await session.state()).status)
-  t.true(isAlive((await session.state()).pid))
-  await session.ok(['kill', session.id(), 'KILL'])
-  t.is((await session.reaches('stopped')).pid, 0)
-  t.deepEqual(statuses, ['created', 'running'])
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'a container is created, running and stopped, and has a pid until it stops',
+  { runtimes: everyone },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    const statuses: string[] = []
+    await session.ok(['create', session.id()])
+    statuses.push((await session.state()).status)
+    await session.ok(['start', session.id()])
+    statuses.push((await session.state()).status)
+    t.true(isAlive((await session.state()).pid))
+    await session.ok(['kill', session.id(), 'KILL'])
+    t.is((await session.reaches('stopped')).pid, 0)
+    t.deepEqual(statuses, ['created', 'running'])
+    await session.ok(['delete', session.id()])
+  },
+)
 
-behaviour('a container whose init is a zombie is stopped', { runtimes: everyone, unless: noPython }, async (t, session) => {
-  // CRI-O polls `state` before anybody has reaped the process.
-  session.bundle({ args: ['true'] })
-  const caller = session.start(helper('subreaper', '--keep-zombies', ...session.commandLine(['run', '-d', session.id()])), {
-    env: session.runtime.env,
-  })
-  await until('run has returned', () => caller.stdout().startsWith('command 0\n'))
-  t.is((await session.reaches('stopped')).pid, 0)
-  caller.child.kill('SIGKILL')
-  await caller.finished
-  await session.ok(['delete', session.id()])
-})
+behaviour(
+  'a container whose init is a zombie is stopped',
+  { runtimes: everyone, unless: noPython },
+  async (t, session) => {
+    // CRI-O polls `state` before anybody has reaped the process.
+    session.bundle({ args: ['true'] })
+    const caller = session.start(
+      helper('subreaper', '--keep-zombies', ...session.commandLine(['run', '-d', session.id()])),
+      {
+        env: session.runtime.env,
+      },
+    )
+    await until('run has returned', () => caller.stdout().startsWith('command 0\n'))
+    t.is((await session.reaches('stopped')).pid, 0)
+    caller.child.kill('SIGKILL')
+    await caller.finished
+    await session.ok(['delete', session.id()])
+  },
+)
 
 behaviour('state of an unknown container says that it does not exist', {}, async (t, session) => {
   const { code, stdout, message } = await session.run(['state', session.id()])

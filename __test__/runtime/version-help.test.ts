@@ -34,14 +34,16 @@ for (const command of commands) {
     const { code, stdout, stderr } = await session.run([command, '--help'])
     t.deepEqual({ code, stderr }, { code: 0, stderr: '' })
     t.true(stdout.includes(command))
-    if (['run', 'create'].includes(command)) for (const option of ['--bundle', '--pid-file', '--console-socket']) t.true(stdout.includes(option), option)
+    if (['run', 'create'].includes(command))
+      for (const option of ['--bundle', '--pid-file', '--console-socket']) t.true(stdout.includes(option), option)
     if (command === 'delete') t.true(stdout.includes('--force'))
   })
 }
 
 behaviour('sandbox --help has an example', { runtimes: ours }, async (t, session) => {
   const stdout = await session.ok(['sandbox', '--help'], { global: [] })
-  for (const option of ['--cwd', '--env', '--writable', '--rootfs', '--network', '--memory', '--pids', '--cpus']) t.true(stdout.includes(option), option)
+  for (const option of ['--cwd', '--env', '--writable', '--rootfs', '--network', '--memory', '--pids', '--cpus'])
+    t.true(stdout.includes(option), option)
 })
 
 behaviour('checkpoint --help fails: callers take its success for support', { runtimes: ours }, async (t, session) => {
@@ -49,14 +51,27 @@ behaviour('checkpoint --help fails: callers take its success for support', { run
   t.not((await session.run(['checkpoint', '--help'])).code, 0)
 })
 
-for (const argv of [['run', '--no-such-option', 'x'], ['no-such-command'], ['state'], ['state', 'a', 'b'], ['create', '--bundle'], ['kill'], ['delete']]) {
-  behaviour(`"${argv.join(' ')}" is an error of usage: a message on stderr, status 1`, { runtimes: ours }, async (t, session) => {
-    const { code, stdout, stderr } = await session.run(argv)
-    t.deepEqual({ code, stdout }, { code: 1, stdout: '' })
-    t.not(stderr, '')
-    // The word that is wrong is named.
-    for (const word of argv) if (word.startsWith('--no') || word.startsWith('no-')) t.true(stderr.includes(word.replace(/^--/, '')), stderr)
-  })
+for (const argv of [
+  ['run', '--no-such-option', 'x'],
+  ['no-such-command'],
+  ['state'],
+  ['state', 'a', 'b'],
+  ['create', '--bundle'],
+  ['kill'],
+  ['delete'],
+]) {
+  behaviour(
+    `"${argv.join(' ')}" is an error of usage: a message on stderr, status 1`,
+    { runtimes: ours },
+    async (t, session) => {
+      const { code, stdout, stderr } = await session.run(argv)
+      t.deepEqual({ code, stdout }, { code: 1, stdout: '' })
+      t.not(stderr, '')
+      // The word that is wrong is named.
+      for (const word of argv)
+        if (word.startsWith('--no') || word.startsWith('no-')) t.true(stderr.includes(word.replace(/^--/, '')), stderr)
+    },
+  )
 }
 
 behaviour('an option without its value is told in words that podman looks for', {}, async (t, session) => {

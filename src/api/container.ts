@@ -12,6 +12,7 @@ import { listContainers } from '../lifecycle/list.js'
 import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
+import { UnsupportedError } from '../spec/error.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
 import { awaitInit } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
@@ -133,9 +134,7 @@ async function createWith<T extends string | Buffer>(
   const ref = containerRef(await rootPath(context, options), id)
   const bundle = await readBundle(context, path)
   if (bundle.spec.process.terminal) {
-    throw new GantryError('ERR_UNSUPPORTED', 'process.terminal: not supported yet in the Node API', {
-      path: 'process.terminal',
-    })
+    throw new UnsupportedError('process.terminal', 'not supported yet in the Node API')
   }
   const stdio = new Stdio(context.host, options)
   let container: CreatedContainer<T> | undefined

@@ -7,6 +7,7 @@
 import { once } from 'node:events'
 import { Socket } from 'node:net'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
 import { openPipe } from '../host/node.js'
@@ -94,7 +95,7 @@ function checkStdio({ stdin, input, stdout, stderr, maxOutput }: StdioOptions): 
   checkNumber('maxOutput', maxOutput, 0, Number.MAX_SAFE_INTEGER)
   if (input === undefined) return
   if (stdin !== undefined) throw invalidArgument('stdin and input exclude each other')
-  if (typeof input !== 'string' && !(input instanceof Uint8Array)) {
+  if (typeof input !== 'string' && !isUint8Array(input)) {
     throw invalidArgument('input: expected a string or bytes')
   }
 }

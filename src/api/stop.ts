@@ -20,8 +20,10 @@ export class Stop {
 
   constructor({ timeout, signal }: StopOptions) {
     checkNumber('timeout', timeout, 0, longest)
-    if (signal !== undefined && !(signal instanceof AbortSignal))
+    // Not by its class: one from another realm (node:vm) is good too.
+    if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
       throw invalidArgument('signal: expected an AbortSignal')
+    }
     let request = () => {}
     this.requested = new Promise((resolve) => {
       request = resolve

@@ -1,0 +1,85 @@
+/** What is compared: how each program is told to do each of the tasks. */
+import { existsSync } from 'node:fs'
+import { delimiter } from 'node:path'
+import process from 'node:process'
+import type { Step } from './spawner.js'
+
+export const tasks = ['run', 'create+start+delete', 'state', 'version'] as const
+export type Task = (typeof tasks)[number]
+
+/** Where the bundles and the runtime's own root directory are. */
+export interface Places {
+  readonly rootfs: string
+  readonly run: string
+  readonly wait: string
+  readonly root: string
+}
+
+export interface Contestant {
+  readonly name: string
+  /** What its file is, for the facts; it is not measured where that is missing. */
+  readonly program: string
+  /** The steps of one repetition; undefined for a task that it does not know. */
+  steps(task: Task, id: string): readonly Step[] | undefined
+  /** Done before and after the repetitions of `state`, whose container has this id. */
+  readonly setUp?: (id: string) => readonly Step[]
+  readonly tearDown?: (id: string) => readonly Step[]
+}
+
+const timed = (...argv: string[]): Step => ({ argv, timed: true })
+const untimed = (...argv: string[]): Step => ({ argv, timed: false })
+const untilAllAreGone = untimed()
+
+/** A runtime with runc's command line. */
+export function runtime(name: string, program: string, places: Places): Contestant {
+  const global = [program, '--root', `${places.root}/${name}`]
+  return {
+    name,
+    program,
+    steps(task, id) {
+      switch (task) {
+        case 'run':
+          return [timed(...global, 'run', '--bundle', places.run, id)]
+        case 'create+start+delete':
+          return [
+            timed(...global, 'create', '--bundle', places.run, id),
+            timed(...global, 'start', id),
+            untilAllAreGone,
+            timed(...global, 'delete', id),
+          ]
+        case 'state':
+          return [timed(...global, 'state', id)]
+        case 'version':
+          return [timed(program, '--version')]
+      }
+    },
+    setUp: (id) => [untimed(...global, 'create', '--bundle', places.wait, id), untimed(...global, 'start', id)],
+    tearDown: (id) => [untimed(...global, 'delete', '--force', id)],
+  }
+}
+
+/** bubblewrap has no containers to create or ask about; it makes a comparable sandbox. */
+export function bubblewrap(program: string, { rootfs }: Places): Contestant {
+  const sandbox = ['--unshare-all', '--ro-bind', rootfs, '/', '--proc', '/proc', '--dev', '/dev', '--tmpfs', '/tmp']
+  return {
+    name: 'bubblewrap',
+    program,
+    steps: (task) =>
+      task === 'run'
+        ? [timed(program, ...sandbox, '/bin/true')]
+        : task === 'version'
+          ? [timed(program, '--version')]
+          : undefined,
+  }
+}
+
+/** The system calls alone: bench/floor/src/floor.rs. */
+export function floor(program: string, { rootfs }: Places): Contestant {
+  return { name: 'floor', program, steps: (task) => (task === 'run' ? [timed(program, rootfs)] : undefined) }
+}
+
+/** The file of a program on the PATH. */
+export function which(name: string): string | undefined {
+  const directories = `${process.env.PATH}${delimiter}/usr/sbin${delimiter}/sbin`.split(delimiter)
+  return directories.map((directory) => `${directory}/${name}`).find(existsSync)
+}
