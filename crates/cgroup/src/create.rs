@@ -43,13 +43,13 @@ impl Cgroup {
         Ok(())
     }
 
-    /// Restricts devices and writes the values of the plan that it was made by. May be done while init already sets itself up in
+    /// Restricts devices, where one system call does, and writes the values of the plan that it was made by. May be done while init already sets itself up in
     /// there, as long as the container's program does not run yet.
     pub fn fill(&self, plan: &CgroupPlan) -> Result<(), Failure> {
         if plan.optional && self.refs.is_empty() {
             return Ok(());
         }
-        restrict_devices(plan, self)?;
+        restrict_devices(plan, self, 2)?;
         for (hierarchy, (reference, directory)) in plan.hierarchies.iter().zip(self.members()) {
             for write in &hierarchy.writes {
                 tree::write(directory, &write.file, &write.value)
@@ -102,7 +102,7 @@ pub fn check_unused(plan: &CgroupPlan) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes the directories. After a failure, what was made is gone. The limits come with [`Cgroup::fill`].
+/// Makes the directories, with their v1 list of devices. After a failure, what was made is gone. The limits come with [`Cgroup::fill`].
 ///
 /// Directories above the container's own that are missing are made too and stay, as they may be shared.
 /// A plan that is `optional` gives a cgroup without directories where the caller may not make any.
@@ -112,8 +112,13 @@ pub fn create(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
     let denied = |failure: &Failure| {
         [Errno::ACCESS, Errno::PERM, Errno::ROFS].iter().any(|errno| errno.raw_os_error() == failure.errno)
     };
+    // A v1 list is written entry by entry: init, which makes devices, must not see half of it.
+    let result = result.and_then(|(refs, directories)| {
+        let cgroup = Cgroup { refs, directories, made: made.clone() };
+        restrict_devices(plan, &cgroup, 1).map(|()| cgroup)
+    });
     match result {
-        Ok((refs, directories)) => Ok(Cgroup { refs, directories, made }),
+        Ok(cgroup) => Ok(cgroup),
         Err(failure) => {
             undo(&made);
             let without = || Cgroup { refs: Vec::new(), directories: Vec::new(), made: Vec::new() };
@@ -201,8 +206,8 @@ fn inherit_cpuset(parent: &OwnedFd, child: &OwnedFd) -> rustix::io::Result<()> {
     Ok(())
 }
 
-/// Applies the device rules through the v1 controller where there is one, else through v2.
-fn restrict_devices(plan: &CgroupPlan, cgroup: &Cgroup) -> Result<(), Failure> {
+/// Applies the device rules through the v1 controller where there is one, else through v2; if that is the `version` asked for.
+fn restrict_devices(plan: &CgroupPlan, cgroup: &Cgroup, version: u8) -> Result<(), Failure> {
     if plan.devices.is_empty() {
         return Ok(());
     }
@@ -212,7 +217,9 @@ fn restrict_devices(plan: &CgroupPlan, cgroup: &Cgroup) -> Result<(), Failure> {
     let Some((reference, directory)) = of_v1.or(of_v2).and_then(|index| cgroup.members().nth(index)) else {
         return Err(failure("restrict devices", "without a cgroup")(Errno::OPNOTSUPP));
     };
-    if reference.version == 1 {
+    if reference.version != version {
+        Ok(())
+    } else if version == 1 {
         device::write_list(directory, &rules).map_err(failure("restrict devices of cgroup", &reference.path))
     } else {
         device::attach_filter(directory, &rules).map_err(failure("restrict devices of cgroup", &reference.path))

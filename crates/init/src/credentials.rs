@@ -2,6 +2,7 @@
 
 use crate::failing::Failing;
 use rustix::{
+    fs::{fchown, fstatfs},
     io::Errno,
     process::{Gid, Uid},
     thread::{
@@ -14,6 +15,25 @@ use wire::{Failure, plan::Credentials};
 
 /// The kernel numbers capabilities from 0 to at most this.
 const LAST: u8 = 63;
+
+/// statfs(2).
+const PIPEFS_MAGIC: u64 = 0x5049_5045;
+
+/// Gives pipes among the standard streams to the user, who could not open /dev/stdout otherwise. Only pipes without a name: a file
+/// or a fifo is the caller's, and stays as they made it.
+fn give_pipes_to(uid: u32) -> Result<(), Failure> {
+    for stream in sys::process::standard_streams() {
+        if fstatfs(stream).failing("look at", "a standard stream")?.f_type as u64 != PIPEFS_MAGIC {
+            continue;
+        }
+        match fchown(stream, Some(Uid::from_raw(uid)), None::<Gid>) {
+            // The root of a user namespace has no say over the pipes of the host.
+            Ok(()) | Err(Errno::PERM) => {}
+            Err(errno) => return Err(errno).failing("change the owner of", "a standard stream"),
+        }
+    }
+    Ok(())
+}
 
 pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
     let Credentials { uid, gid, groups, capabilities } = credentials;
@@ -30,6 +50,7 @@ pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
         }
         set_keep_capabilities(true).failing("keep capabilities", "")?;
     }
+    give_pipes_to(*uid)?;
     if let Some(groups) = groups {
         let groups: alloc::vec::Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
         set_thread_groups(&groups).failing("set supplementary groups", "")?;

@@ -8,7 +8,7 @@ use core::{
     ptr,
 };
 use rustix::{
-    fd::{FromRawFd, OwnedFd},
+    fd::{BorrowedFd, FromRawFd, OwnedFd},
     io,
 };
 use syscalls::{Sysno, syscall};
@@ -85,6 +85,12 @@ pub fn close_from_on_exec(first: u32) -> io::Result<()> {
 pub fn adopt(number: i32) -> OwnedFd {
     // SAFETY: by the contract above nobody else owns it; a number that is not open makes later calls fail with EBADF.
     unsafe { OwnedFd::from_raw_fd(number) }
+}
+
+/// Our standard streams. The program that starts us gives all three (`sys::spawn`), and nothing of ours closes them.
+pub fn standard_streams() -> [BorrowedFd<'static>; 3] {
+    // SAFETY: they are open from the start, by the contract above, and until the end.
+    unsafe { [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] }
 }
 
 /// The current directory as the kernel names it: `(unreachable)/…` when it is outside the root (getcwd(2)).
