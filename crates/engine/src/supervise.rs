@@ -83,9 +83,6 @@ struct Watch {
 
 impl Watch {
     fn run(&mut self) -> Result<ExitStatus, Failure> {
-        if let Some(terminal) = &self.terminal {
-            terminal.copy_size();
-        }
         // Children that ended before signals were held back have sent theirs in vain.
         self.reap();
         loop {

@@ -9,6 +9,7 @@ use rustix::{
 };
 use std::{process::Command, thread};
 
+#[expect(clippy::zombie_processes, reason = "supervise waits for it")]
 fn shell(script: &str) -> Supervision {
     let child = sys::command::unblock_signals(Command::new("sh").args(["-c", script])).spawn().unwrap();
     let pid = child.id().cast_signed();

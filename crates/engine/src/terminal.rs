@@ -38,6 +38,7 @@ impl Terminal {
     /// Joins a pty's master to our standard streams, and puts our terminal, if standard input is one, into raw mode.
     pub fn join(master: OwnedFd) -> Result<Self, Failure> {
         const STEP: &str = "join the container's terminal to";
+        prepare(master.as_fd()).failing(STEP, "ours")?;
         let pty = Pty::new(master).failing(STEP, "ours")?;
         Ok(Self {
             pty: Some(pty),
@@ -93,10 +94,8 @@ impl Terminal {
 
     /// Gives the pty the size of our terminal, which sends SIGWINCH to its foreground process group.
     pub fn copy_size(&self) {
-        let ours = [stdin(), stdout(), stderr()].into_iter().find_map(|descriptor| tcgetwinsize(descriptor).ok());
-        if let (Some(size), Some(pty)) = (ours, &self.pty) {
-            // A terminal without a size is still a terminal.
-            let _ = tcsetwinsize(&pty.master, size);
+        if let Some(pty) = &self.pty {
+            copy_size(pty.master.as_fd());
         }
     }
 
@@ -145,6 +144,25 @@ impl Terminal {
     }
 }
 
+/// Sets a new pty up for the foreground: no carriage returns of its own, and the size of our terminal.
+///
+/// Best done before the container's program runs, which may write, or ask for the size, at once.
+pub fn prepare(master: BorrowedFd<'_>) -> io::Result<()> {
+    let mut attributes = tcgetattr(master)?;
+    attributes.output_modes.remove(OutputModes::ONLCR);
+    tcsetattr(master, OptionalActions::Now, &attributes)?;
+    copy_size(master);
+    Ok(())
+}
+
+fn copy_size(master: BorrowedFd<'_>) {
+    let ours = [stdin(), stdout(), stderr()].into_iter().find_map(|descriptor| tcgetwinsize(descriptor).ok());
+    if let Some(size) = ours {
+        // A terminal without a size is still a terminal.
+        let _ = tcsetwinsize(master, size);
+    }
+}
+
 struct Pty {
     master: OwnedFd,
     /// Held open, so that the master does not hang up each time the container has closed its last one (an init system opens and
@@ -156,9 +174,6 @@ impl Pty {
     fn new(master: OwnedFd) -> io::Result<Self> {
         fcntl_setfl(&master, fcntl_getfl(&master)? | OFlags::NONBLOCK)?;
         let slave = sys::terminal::open_peer(master.as_fd())?;
-        let mut attributes = tcgetattr(&slave)?;
-        attributes.output_modes.remove(OutputModes::ONLCR);
-        tcsetattr(&slave, OptionalActions::Now, &attributes)?;
         Ok(Self { master, slave: Some(slave) })
     }
 

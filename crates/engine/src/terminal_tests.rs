@@ -26,6 +26,7 @@ struct Joined {
 
 fn joined() -> Joined {
     let (master, slave) = pty();
+    prepare(master.as_fd()).unwrap();
     let (input, keyboard) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (screen, output) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
     let terminal = Terminal {
