@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, symlinkSync, truncateSync, writeF
 import { behaviour } from '../harness/behaviour.js'
 import { ours } from '../harness/runtime.js'
 
-/** What happens to the record, the only regular file in the container's directory. */
+/** What happens to the record. */
 const damages: [what: string, damage: (file: string) => void][] = [
   ['an empty record', (file) => truncateSync(file, 0)],
   [
@@ -26,7 +26,7 @@ for (const [what, damage] of damages) {
       await session.ok(status === 'created' ? ['create', session.id('a')] : ['run', '-d', session.id('a')])
       await session.ok(['create', session.id('b')])
       if (status === 'stopped') await session.reaches('stopped', session.id('a'))
-      damage(session.shellSync(`find ${session.root}/${session.id('a')} -type f`).trim())
+      damage(session.shellSync(`find ${session.root}/${session.id('a')} -name record.json`).trim())
 
       const list = await session.run(['list', '--quiet'])
       t.is(list.code, 0)
@@ -77,7 +77,7 @@ behaviour('a process that got the pid of a dead init is never touched', { runtim
   await session.ok(['run', '-d', session.id()])
   await session.reaches('stopped')
   const other = session.start(['sleep', '60'])
-  const file = session.shellSync(`find ${session.root}/${session.id()} -type f`).trim()
+  const file = session.shellSync(`find ${session.root}/${session.id()} -name record.json`).trim()
   // The start time in the record tells the two apart.
   writeFileSync(file, readFileSync(file, 'utf8').replace(/"pid":\d+/, `"pid":${other.pid}`))
   t.regex(readFileSync(file, 'utf8'), new RegExp(`"pid":${other.pid}`))

@@ -22,7 +22,9 @@ export function openLog(host: Host, globals: Globals): Log {
   }
   return {
     async tell(level, text) {
-      if (logLevels.indexOf(level) <= logLevels.indexOf(logLevel)) await append(level, oneLine(text))
+      const asked = logLevels.indexOf(level) <= logLevels.indexOf(logLevel)
+      // A warning is for whoever sees standard error; in a log file it would be taken for the error.
+      if (asked || (level === 'warning' && log === undefined)) await append(level, oneLine(text))
     },
     async error(text, hint) {
       const line = clip(oneLine(text), longestLine)

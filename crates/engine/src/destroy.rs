@@ -38,9 +38,10 @@ pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
         }
         Err(failure) if !force => return Err(failure),
         Err(_) => {
-            let bytes = container.read_record_bytes().unwrap_or_default();
-            let Remains { cgroup, init } = Remains::of(&String::from_utf8_lossy(&bytes));
-            end(id, &cgroup, init.map(|init| init.open()).transpose()?.flatten())?;
+            for json in container.read_remains() {
+                let Remains { cgroup, init } = Remains::of(&String::from_utf8_lossy(&json));
+                end(id, &cgroup, init.map(|init| init.open()).transpose()?.flatten())?;
+            }
         }
     }
     container.remove()

@@ -33,8 +33,9 @@ fn run_helper(name: &str, pid: i32, map: &[IdMap]) -> Result<(), Failure> {
     let path = HELPER_DIRECTORIES.iter().map(|directory| Path::new(directory).join(name)).find(|path| path.exists());
     let path = path.ok_or(Errno::NOENT).failing("map ids through", name)?;
     let numbers = map.iter().flat_map(|IdMap { inside, outside, size }| [inside, outside, size]).map(u32::to_string);
-    let output =
-        Command::new(path).arg(pid.to_string()).args(numbers).env_clear().output().failing("run", name)?;
+    let mut helper = Command::new(path);
+    helper.arg(pid.to_string()).args(numbers).env_clear();
+    let output = sys::command::unblock_signals(&mut helper).output().failing("run", name)?;
     if output.status.success() {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use crate::{
     gate, id_maps, image, pid_file,
     record::{Identity, Record},
     store::ContainerDir,
+    terminal,
 };
 use cgroup::Cgroup;
 use rustix::{
@@ -40,6 +41,10 @@ pub struct Launched {
 
 /// Carries a plan out. Returns when init waits at the gate, or has become the program in a plan without a gate.
 pub fn launch(plan: &LaunchPlan) -> Result<Launched, Failure> {
+    // Before any of our own can take the number of one that is not there.
+    for number in plan.descriptors.inherit.iter().chain(plan.descriptors.stdio.iter().filter(|number| **number != -1)) {
+        sys::descriptor::borrow(*number).failing("pass on descriptor", number)?;
+    }
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
     let mut made = Made { plan, directory: Some(directory), ..Made::new(plan) };
     match made.carry_out() {
@@ -117,6 +122,10 @@ impl<'a> Made<'a> {
         let init = self.init()?;
         record.init = Some(Identity::of(init.pid)?);
         self.directory()?.write_record(&record)?;
+        if record.cgroup.is_empty() {
+            // Without a cgroup nothing else leads to init: the spare record has to name it too.
+            self.directory()?.write_record(&record)?;
+        }
         if let Some(path) = &plan.pid_file {
             pid_file::write(path, self.init()?.pid)?;
             self.pid_file = true;
@@ -124,9 +133,11 @@ impl<'a> Made<'a> {
         if let Some(path) = &plan.pidfd_socket {
             console::send_pidfd(path, self.init()?.pidfd.as_fd())?;
         }
+        // The terminal is where it belongs, and set up, before the program can use it.
+        let console = self.take_terminal(&channel)?;
         // Whoever is not there any more to hear it has left a message that says why.
         let _ = channel.send(&ToInit::Commit);
-        let console = self.follow(&channel, gated)?;
+        self.follow(&channel, gated)?;
 
         let Process { pid, pidfd } = self.processes.pop().ok_or(Errno::SRCH).failing("find", "init")?;
         Ok(Launched { pid, pidfd: pidfd.into_raw_fd(), console: console.map(IntoRawFd::into_raw_fd) })
@@ -208,23 +219,36 @@ impl<'a> Made<'a> {
         Ok(())
     }
 
+    /// Receives the master of a new pty, and hands it over if there is a console socket.
+    fn take_terminal(&self, channel: &Channel) -> Result<Option<OwnedFd>, Failure> {
+        let new = |step: &Step| matches!(step, Step::Terminal(terminal) if terminal.slave.is_none());
+        if !self.plan.init.steps.iter().any(new) {
+            return Ok(None);
+        }
+        let Some(received) = channel.receive()? else { return Err(self.epitaph()) };
+        match (received.message, received.descriptor, &self.plan.console_socket) {
+            (FromInit::Terminal, Some(master), Some(path)) => console::send(path, master.as_fd()).map(|()| None),
+            (FromInit::Terminal, Some(master), None) => {
+                terminal::prepare(master.as_fd()).failing("set up", "the terminal")?;
+                Ok(Some(master))
+            }
+            (FromInit::Failed(failure), ..) => Err(failure),
+            _ => Err(Errno::PROTO).failing("understand", "init"),
+        }
+    }
+
     /// Follows init to the gate or to its program.
-    fn follow(&self, channel: &Channel, gated: bool) -> Result<Option<OwnedFd>, Failure> {
-        let mut console = None;
+    fn follow(&self, channel: &Channel, gated: bool) -> Result<(), Failure> {
         let mut executing = false;
         while let Some(received) = channel.receive()? {
-            match (received.message, received.descriptor) {
-                (FromInit::Terminal, Some(master)) => match &self.plan.console_socket {
-                    Some(path) => console::send(path, master.as_fd())?,
-                    None => console = Some(master),
-                },
-                (FromInit::Ready, _) if gated => return Ok(console),
-                (FromInit::Exec, _) => executing = true,
-                (FromInit::Failed(failure), _) => return Err(failure),
+            match received.message {
+                FromInit::Ready if gated => return Ok(()),
+                FromInit::Exec => executing = true,
+                FromInit::Failed(failure) => return Err(failure),
                 _ => return Err(Errno::PROTO).failing("understand", "init"),
             }
         }
-        if executing { Ok(console) } else { Err(self.epitaph()) }
+        if executing { Ok(()) } else { Err(self.epitaph()) }
     }
 
     fn init(&self) -> Result<&Process, Failure> {

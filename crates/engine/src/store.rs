@@ -21,7 +21,8 @@ use wire::Failure;
 pub const GATE_SOCKET: &str = "gate.sock";
 
 const RECORD: &str = "record.json";
-const NEW_RECORD: &str = "record.json.new";
+/// Written next; holds the record before the last one meanwhile.
+const SPARE_RECORD: &str = "record.spare.json";
 /// In bytes. A config.json, and so its annotations, is at most 16 MiB.
 const MAX_RECORD: usize = 32 << 20;
 /// How long somebody else's lock is waited for.
@@ -115,16 +116,21 @@ impl ContainerDir {
     /// Reads the record. Fails with step `find container` and ENOENT when none was written yet, with step `read record` and
     /// EPROTO or EBADMSG when it is not one that this program writes.
     pub fn read_record(&self) -> Result<Record, Failure> {
-        match self.read_record_bytes() {
+        match self.read_bytes(RECORD) {
             Err(Errno::NOENT) => Err(Errno::NOENT).failing("find container", &self.id),
             json => Record::from_json(&self.id, &json.failing("read record", &self.id)?),
         }
     }
 
-    pub(crate) fn read_record_bytes(&self) -> io::Result<Vec<u8>> {
+    /// What there is of the record and of the one before, whatever state they are in: the newer one first.
+    pub(crate) fn read_remains(&self) -> [Vec<u8>; 2] {
+        [RECORD, SPARE_RECORD].map(|name| self.read_bytes(name).unwrap_or_default())
+    }
+
+    fn read_bytes(&self, name: &str) -> io::Result<Vec<u8>> {
         // Not blocking: the file might be a FIFO.
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::NONBLOCK;
-        let file = fs::openat(&self.directory, RECORD, flags, Mode::empty())?;
+        let file = fs::openat(&self.directory, name, flags, Mode::empty())?;
         let mut json = Vec::with_capacity(4096);
         while io::retry_on_intr(|| io::read(&file, rustix::buffer::spare_capacity(&mut json)))? > 0 {
             if json.len() > MAX_RECORD {
@@ -169,13 +175,17 @@ impl ContainerDir {
     fn replace_record(&self, json: &[u8]) -> io::Result<()> {
         // Truncated, not exclusive: a killed command may have left one.
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = fs::openat(&self.directory, NEW_RECORD, flags, Mode::from_raw_mode(0o600))?;
+        let file = fs::openat(&self.directory, SPARE_RECORD, flags, Mode::from_raw_mode(0o600))?;
         let mut rest = json;
         while !rest.is_empty() {
             let written = io::retry_on_intr(|| io::write(&file, rest))?;
             rest = rest.get(written..).unwrap_or_default();
         }
-        fs::renameat(&self.directory, NEW_RECORD, &self.directory, RECORD)
+        // The one before stays beside it: `delete --force` looks there when this one gets damaged.
+        match fs::renameat_with(&self.directory, SPARE_RECORD, &self.directory, RECORD, RenameFlags::EXCHANGE) {
+            Err(Errno::NOENT | Errno::INVAL) => fs::renameat(&self.directory, SPARE_RECORD, &self.directory, RECORD),
+            result => result,
+        }
     }
 }
 
@@ -215,14 +225,16 @@ fn open_root(root: &str) -> io::Result<OwnedFd> {
     fs::openat(CWD, root, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
 }
 
-/// Makes the root, for us alone, and what is missing above it.
+/// Makes the root, for us alone, and what is missing above it. A user's own is likely below XDG_RUNTIME_DIR, where the sticky bit
+/// keeps it from being cleaned up (basedir-spec).
 fn make_root(root: &Path) -> io::Result<()> {
-    match fs::mkdirat(CWD, root, Mode::from_raw_mode(0o700)) {
+    let sticky = if rustix::process::getuid().is_root() { 0 } else { 0o1000 };
+    match fs::mkdirat(CWD, root, Mode::from_raw_mode(0o700 | sticky)) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(Errno::NOENT) => {
             let above = root.parent().filter(|above| !above.as_os_str().is_empty()).ok_or(Errno::NOENT)?;
             make_root(above)?;
-            match fs::mkdirat(CWD, root, Mode::from_raw_mode(0o700)) {
+            match fs::mkdirat(CWD, root, Mode::from_raw_mode(0o700 | sticky)) {
                 Err(Errno::EXIST) => Ok(()),
                 other => other,
             }

@@ -8,7 +8,7 @@
 use crate::{failing::Failing, notify::Proxy, signals::Signals, terminal::Terminal, wait};
 use nix::libc;
 use rustix::{
-    event::{PollFd, PollFlags},
+    event::{PollFd, PollFlags, Timespec},
     fd::{AsFd, OwnedFd},
     io::Errno,
     process::{Pid, WaitId, WaitIdOptions, WaitOptions, child_subreaper, getpid, set_child_subreaper, waitid},
@@ -96,6 +96,11 @@ impl Watch {
                 }
             }
             let [ended, signalled, said, input, pty, output] = self.wait()?;
+            if self.signals.is_none()
+                && let Some(terminal) = &self.terminal
+            {
+                terminal.copy_size();
+            }
             if signalled && self.serve_signals()? {
                 // Init is gone, whoever waits for the last output does not want to: an end to it.
                 self.terminal = None;
@@ -118,7 +123,10 @@ impl Watch {
         let signals = self.signals.as_ref().map(Signals::interest);
         let proxy = self.proxy.as_ref().map(Proxy::interest);
         let [input, pty, output] = self.terminal.as_ref().map(Terminal::interests).unwrap_or_default();
-        wait::ready([init, signals, proxy, input, pty, output], None).failing("wait for", "init")
+        // In Node nobody can hold SIGWINCH back for us: the size is looked at now and then.
+        let watch_size = self.signals.is_none() && self.terminal.is_some();
+        let timeout = watch_size.then_some(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
+        wait::ready([init, signals, proxy, input, pty, output], timeout.as_ref()).failing("wait for", "init")
     }
 
     /// True when a signal came that init can't be sent any more.

@@ -35,10 +35,9 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// Joins a pty's master to our standard streams, and puts our terminal, if standard input is one, into raw mode.
+    /// Joins the master of a pty, as [`prepare`] has set it up, to our standard streams, and puts our terminal, if standard input is one, into raw mode.
     pub fn join(master: OwnedFd) -> Result<Self, Failure> {
         const STEP: &str = "join the container's terminal to";
-        prepare(master.as_fd()).failing(STEP, "ours")?;
         let pty = Pty::new(master).failing(STEP, "ours")?;
         Ok(Self {
             pty: Some(pty),
@@ -146,7 +145,7 @@ impl Terminal {
 
 /// Sets a new pty up for the foreground: no carriage returns of its own, and the size of our terminal.
 ///
-/// Best done before the container's program runs, which may write, or ask for the size, at once.
+/// For before the container's program runs: it may write, or ask for the size, at once.
 pub fn prepare(master: BorrowedFd<'_>) -> io::Result<()> {
     let mut attributes = tcgetattr(master)?;
     attributes.output_modes.remove(OutputModes::ONLCR);

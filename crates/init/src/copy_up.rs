@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{
-        AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, copy_file_range, fchmod, fstat, mkdirat, mknodat, openat,
-        readlinkat, symlinkat,
+        AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fstat, mkdirat, mknodat, openat,
+        readlinkat, sendfile, symlinkat,
     },
     io::{self, Errno},
 };
@@ -66,6 +66,6 @@ fn copy_file(directory: BorrowedFd<'_>, name: &core::ffi::CStr, to: &OwnedFd) ->
         return Err(Errno::INVAL);
     }
     const AT_ONCE: usize = 1 << 30;
-    while copy_file_range(&from, None, to, None, AT_ONCE)? > 0 {}
+    while sendfile(to, &from, None, AT_ONCE)? > 0 {}
     Ok(())
 }

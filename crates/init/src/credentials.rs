@@ -6,7 +6,7 @@ use rustix::{
     io::Errno,
     process::{Gid, Uid},
     thread::{
-        CapabilitySet, CapabilitySets, set_capabilities, set_keep_capabilities, set_thread_groups, set_thread_res_gid,
+        CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities, set_thread_groups, set_thread_res_gid,
         set_thread_res_uid,
     },
 };
@@ -15,6 +15,11 @@ use wire::{Failure, plan::Credentials};
 
 /// The kernel numbers capabilities from 0 to at most this.
 const LAST: u8 = 63;
+
+fn may_set_groups() -> Result<bool, Failure> {
+    let own = capabilities(None).failing("look at", "capabilities")?;
+    Ok(own.effective.contains(CapabilitySet::SETGID))
+}
 
 /// statfs(2).
 const PIPEFS_MAGIC: u64 = 0x5049_5045;
@@ -36,8 +41,8 @@ fn give_pipes_to(uid: u32) -> Result<(), Failure> {
 }
 
 pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
-    let Credentials { uid, gid, groups, capabilities } = credentials;
-    if let Some(sets) = capabilities {
+    let Credentials { uid, gid, groups, capabilities: sets } = credentials;
+    if let Some(sets) = sets {
         // While CAP_SETPCAP is still there.
         for number in 0..=LAST {
             match in_bounding_set(number) {
@@ -53,13 +58,17 @@ pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
     give_pipes_to(*uid)?;
     if let Some(groups) = groups {
         let groups: alloc::vec::Vec<Gid> = groups.iter().copied().map(Gid::from_raw).collect();
-        set_thread_groups(&groups).failing("set supplementary groups", "")?;
+        match set_thread_groups(&groups) {
+            // With CAP_SETGID only a user namespace that denies it refuses: nobody can drop the groups there (user_namespaces(7)).
+            Err(Errno::PERM) if groups.is_empty() && may_set_groups()? => {}
+            result => result.failing("set supplementary groups", "")?,
+        }
     }
     let group = Some(Gid::from_raw(*gid));
     set_thread_res_gid(group, group, group).failing("become group", gid)?;
     let user = Some(Uid::from_raw(*uid));
     set_thread_res_uid(user, user, user).failing("become user", uid)?;
-    let Some(sets) = capabilities else { return Ok(()) };
+    let Some(sets) = sets else { return Ok(()) };
     set_keep_capabilities(false).failing("keep capabilities", "")?;
     clear_ambient().failing("clear ambient capabilities", "")?;
     let set = |numbers: &[u8]| {

@@ -10,7 +10,7 @@ use crate::{
 use alloc::{format, string::String};
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{fstat, fstatfs},
+    fs::{FileType, fstat, fstatfs},
     io::Errno,
     mount::{
         FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount,
@@ -32,10 +32,14 @@ pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) ->
     let (mounted, step) = match &mount.what {
         Mounted::Bind { source, .. } => {
             let step = format!("bind {source} on");
-            let Source { mount: mounted, is_directory, .. } = sources.claim(index, &step)?;
-            let missing = if is_directory { Missing::Directory } else { Missing::File };
+            let Source { mount: mounted, is_directory: source_is_directory, .. } = sources.claim(index, &step)?;
+            let missing = if source_is_directory { Missing::Directory } else { Missing::File };
             let (place, _) = root.find_or_make(target, missing).failing(&step, target)?;
             check_place(root, &place, target)?;
+            if is_directory(&place).failing(&step, target)? != source_is_directory {
+                // As mount(2) has it; move_mount(2) says EINVAL to both, and callers match on the words.
+                return Err(if source_is_directory { Errno::NOTDIR } else { Errno::ISDIR }).failing(&step, target);
+            }
             set_attributes(&mounted, mount).failing(&step, target)?;
             attach(&mounted, place).failing(&step, target)?;
             (mounted, step)
@@ -57,6 +61,10 @@ pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) ->
         change(mounted.as_fd(), one.recursive, Change::propagation(propagation_bit(one.to))).failing(&step, target)?;
     }
     Ok(())
+}
+
+fn is_directory(place: &OwnedFd) -> Result<bool, Errno> {
+    Ok(FileType::from_raw_mode(fstat(place)?.st_mode) == FileType::Directory)
 }
 
 /// Refuses places where a mount would have another effect than the plan says.

@@ -22,7 +22,7 @@ use rustix::{
     process::{fchdir, umask},
     system::{setdomainname, sethostname},
 };
-use sys::mount::{Change, attach, attribute, change};
+use sys::mount::{Change, attach, attribute, change, propagation::PRIVATE};
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
@@ -77,6 +77,8 @@ impl Progress<'_> {
             Step::Rootfs { path } => {
                 let source = self.sources.claim(index, "attach rootfs")?;
                 let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
+                // On a shared mount it would be attached on the host too; and pivot_root(2) refuses one.
+                change(top.as_fd(), false, Change::propagation(PRIVATE)).failing("attach rootfs", path)?;
                 attach(&source.mount, top).failing("attach rootfs", path)?;
                 self.root = Some(Root::new(source.mount));
                 Ok(())

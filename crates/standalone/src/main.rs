@@ -7,8 +7,12 @@
 mod bundles;
 mod native;
 
-use rquickjs::{Context, Ctx, Error, Function, Runtime, Value, context::intrinsic, promise::MaybePromise};
+use rquickjs::{allocator::RustAllocator, Context, Ctx, Error, Function, Runtime, Value, context::intrinsic, promise::MaybePromise};
 use std::io::Write;
+
+/// JavaScript's memory and ours, until a command stays for longer (see [`native`]).
+#[global_allocator]
+static ARENA: sys::arena::Arena = sys::arena::Arena::new();
 
 /// The exit status where no command could say one: bad arguments, or a defect of ours.
 const FAILED: i32 = 1;
@@ -26,8 +30,12 @@ fn main() {
 }
 
 fn status() -> Result<i32, String> {
+    // With more rights than its caller, everything that the caller says would be an attack (CVE-2016-8659).
+    if rustix::process::geteuid() != rustix::process::getuid() || rustix::process::getegid() != rustix::process::getgid() {
+        return Err("does not run set-user-ID or set-group-ID".into());
+    }
     let arguments = native::arguments().map_err(|at| format!("argument {at} is not UTF-8"))?;
-    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    let runtime = Runtime::new_with_alloc(RustAllocator).map_err(|error| error.to_string())?;
     // A command lives for milliseconds: collecting its garbage would cost more than the garbage.
     runtime.set_gc_threshold(usize::MAX);
     let context = Context::custom::<Library>(&runtime).map_err(|error| error.to_string())?;

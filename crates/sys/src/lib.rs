@@ -22,6 +22,8 @@ pub mod process;
 pub mod terminal;
 
 #[cfg(feature = "std")]
+pub mod arena;
+#[cfg(feature = "std")]
 pub mod bpf;
 #[cfg(feature = "std")]
 pub mod command;

@@ -8,7 +8,7 @@ use core::{
     ptr,
 };
 use rustix::{
-    fd::{BorrowedFd, FromRawFd, OwnedFd},
+    fd::{FromRawFd, OwnedFd},
     io,
 };
 use syscalls::{Sysno, syscall};
@@ -88,7 +88,8 @@ pub fn adopt(number: i32) -> OwnedFd {
 }
 
 /// Our standard streams. The program that starts us gives all three (`sys::spawn`), and nothing of ours closes them.
-pub fn standard_streams() -> [BorrowedFd<'static>; 3] {
+#[cfg(not(feature = "std"))]
+pub fn standard_streams() -> [rustix::fd::BorrowedFd<'static>; 3] {
     // SAFETY: they are open from the start, by the contract above, and until the end.
     unsafe { [rustix::stdio::stdin(), rustix::stdio::stdout(), rustix::stdio::stderr()] }
 }

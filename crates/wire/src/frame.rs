@@ -8,8 +8,8 @@
 //!                               <-         SetTimeOffsets    only with a new time namespace that has offsets
 //! TimeOffsetsSet                ->
 //!                               <-         Forked            with a pidfd: the process that goes on; only if it had to fork
+//!                               <-         Terminal          with the pty master; only with a new terminal
 //! Commit                        ->                           the record is on disk: from here init outlives the engine
-//!                               <-         Terminal          with the pty master; only with a terminal
 //!                               <-         Ready             waits for `start` on the gate; only with a gate
 //!                               <-         Exec              the next thing is execve; end of file then means that it worked
 //!                               <-         Failed(Failure)   at any moment, and then init is gone
