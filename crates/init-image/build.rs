@@ -14,7 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // What the outer build was told (flags, wrappers, features) is not meant for this one.
     for (name, _) in env::vars_os() {
         let inherited = name.to_string_lossy();
-        if (inherited.starts_with("CARGO") && inherited != "CARGO_HOME") || inherited.starts_with("RUST") && inherited != "RUSTUP_HOME" && inherited != "RUSTUP_TOOLCHAIN" {
+        if (inherited.starts_with("CARGO") && inherited != "CARGO_HOME")
+            || inherited.starts_with("RUST") && inherited != "RUSTUP_HOME" && inherited != "RUSTUP_TOOLCHAIN"
+        {
             build.env_remove(&name);
         }
     }

@@ -2,7 +2,13 @@
 //! src/bundles.rs. The bundles come from scripts/bundle.mjs.
 
 use rquickjs::{Context, Ctx, Error, Module, Runtime, WriteOptions};
-use std::{env, fmt::Write as _, fs, path::{Path, PathBuf}, process};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+    process,
+};
 
 fn main() {
     if let Err(message) = compile_all() {

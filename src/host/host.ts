@@ -157,7 +157,9 @@ export interface Host {
   /** Fails with step `find container` and ENOENT where there is none. */
   inspect(container: ContainerRef): Awaitable<Inspection>
   /** The containers of a root, in the order of their ids; an empty list with `missing` where there is no such directory. */
-  list(root: string): Awaitable<{ readonly missing: boolean; readonly containers: readonly (Inspection | BrokenRecord)[] }>
+  list(
+    root: string,
+  ): Awaitable<{ readonly missing: boolean; readonly containers: readonly (Inspection | BrokenRecord)[] }>
   /** Sends a signal to init, or to every process of the container. Fails with ESRCH when it has none. */
   signal(request: ContainerRef & { readonly signal: number; readonly all: boolean }): Awaitable<void>
   /**

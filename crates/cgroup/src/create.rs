@@ -134,10 +134,7 @@ fn undo(made: &[CgroupRef]) {
     }
 }
 
-fn make_directories(
-    plan: &CgroupPlan,
-    made: &mut Vec<CgroupRef>,
-) -> Result<(Vec<CgroupRef>, Vec<OwnedFd>), Failure> {
+fn make_directories(plan: &CgroupPlan, made: &mut Vec<CgroupRef>) -> Result<(Vec<CgroupRef>, Vec<OwnedFd>), Failure> {
     let mut refs = planned(plan);
     let mut directories = Vec::new();
     for (hierarchy, reference) in plan.hierarchies.iter().zip(&mut refs) {

@@ -13,6 +13,7 @@ use std::mem::MaybeUninit;
 use wire::{
     Failure,
     frame::{self, FromInit, HEADER, ToInit},
+    plan::InitPlan,
 };
 
 pub struct Channel {
@@ -37,7 +38,7 @@ impl Channel {
         Self { socket }
     }
 
-    pub fn send(&self, message: &ToInit) -> Result<(), Failure> {
+    pub fn send(&self, message: &ToInit<&InitPlan>) -> Result<(), Failure> {
         let bytes = frame::encode(message).map_err(|_| Errno::MSGSIZE).failing("tell", "init")?;
         self.send_all(&bytes).failing("tell", "init")
     }

@@ -101,7 +101,8 @@ impl<'a> Made<'a> {
             self.directory()?.write_record(&record)?;
         }
         if plan.notify_directory {
-            mkdirat(self.directory()?.fd(), "notify", Mode::from_raw_mode(0o755)).failing("make directory", "notify")?;
+            mkdirat(self.directory()?.fd(), "notify", Mode::from_raw_mode(0o755))
+                .failing("make directory", "notify")?;
         }
         let gated = plan.init.steps.contains(&Step::Gate);
         let gate = if gated { Some(gate::make(self.directory()?)?) } else { None };
@@ -112,7 +113,7 @@ impl<'a> Made<'a> {
         drop((theirs, gate));
         self.prepare_process()?;
 
-        channel.send(&ToInit::Plan(plan.init.clone()))?;
+        channel.send(&ToInit::Plan(&plan.init))?;
         self.serve_namespaces(&channel)?;
 
         // Init mounts meanwhile. It waits for Commit, so its program has limits, and a record that names it, before it runs.
@@ -193,7 +194,8 @@ impl<'a> Made<'a> {
     fn serve_namespaces(&mut self, channel: &Channel) -> Result<(), Failure> {
         let plan = &self.plan.init;
         let new_user = plan.id_maps.is_some();
-        let mut awaited = usize::from(new_user) + usize::from(!plan.time_offsets.is_empty()) + usize::from(plan.forks());
+        let mut awaited =
+            usize::from(new_user) + usize::from(!plan.time_offsets.is_empty()) + usize::from(plan.forks());
         while awaited > 0 {
             awaited -= 1;
             let Some(received) = channel.receive()? else { return Err(self.epitaph()) };

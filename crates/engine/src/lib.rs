@@ -6,25 +6,25 @@
 
 mod channel;
 pub mod console;
-mod failing;
-mod id_maps;
-mod image;
-mod pid_file;
 pub mod destroy;
 pub mod facts;
+mod failing;
 pub mod files;
 pub mod gate;
+mod id_maps;
+mod image;
 pub mod inspect;
 pub mod launch;
 pub mod notify;
+mod pid_file;
 pub mod record;
 pub mod signal;
 pub mod signals;
 pub mod store;
 pub mod supervise;
 mod terminal;
+#[cfg(test)]
+mod testing;
 mod unix_socket;
 pub mod verbs;
 mod wait;
-#[cfg(test)]
-mod testing;

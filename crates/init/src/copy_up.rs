@@ -4,8 +4,8 @@ use alloc::vec::Vec;
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{
-        AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fstat, mkdirat, mknodat, openat,
-        readlinkat, sendfile, symlinkat,
+        AtFlags, Dir, FileType, Gid, Mode, OFlags, Uid, chownat, fchmod, fstat, mkdirat, mknodat, openat, readlinkat,
+        sendfile, symlinkat,
     },
     io::{self, Errno},
 };
@@ -36,7 +36,13 @@ fn copy_directory(from: BorrowedFd<'_>, to: BorrowedFd<'_>, depth: usize) -> io:
             FileType::Symlink => symlinkat(readlinkat(&source, c"", Vec::new())?.as_c_str(), to, name)?,
             _ => mknodat(to, name, kind, mode, found.st_rdev)?,
         }
-        chownat(to, name, Some(Uid::from_raw(found.st_uid)), Some(Gid::from_raw(found.st_gid)), AtFlags::SYMLINK_NOFOLLOW)?;
+        chownat(
+            to,
+            name,
+            Some(Uid::from_raw(found.st_uid)),
+            Some(Gid::from_raw(found.st_gid)),
+            AtFlags::SYMLINK_NOFOLLOW,
+        )?;
         match kind {
             FileType::Directory => {
                 let made = open_new(to, name, OFlags::RDONLY | OFlags::DIRECTORY)?;

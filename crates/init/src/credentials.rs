@@ -6,8 +6,8 @@ use rustix::{
     io::Errno,
     process::{Gid, Uid},
     thread::{
-        CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities, set_thread_groups, set_thread_res_gid,
-        set_thread_res_uid,
+        CapabilitySet, CapabilitySets, capabilities, set_capabilities, set_keep_capabilities, set_thread_groups,
+        set_thread_res_gid, set_thread_res_uid,
     },
 };
 use sys::credentials::{clear_ambient, drop_from_bounding_set, in_bounding_set, raise_ambient};

@@ -8,9 +8,7 @@ use crate::{
 use alloc::format;
 use rustix::{
     fd::AsFd,
-    fs::{
-        AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat, symlinkat, unlinkat,
-    },
+    fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat, symlinkat, unlinkat},
     io::Errno,
 };
 use sys::mount::attach;
@@ -42,7 +40,8 @@ pub fn make(root: &Root, device: &Device) -> Result<(), Failure> {
     }
     if (*uid, *gid) != (0, 0) {
         let (uid, gid) = (Uid::from_raw(*uid), Gid::from_raw(*gid));
-        chownat(&directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW).failing("change the owner of", path)?;
+        chownat(&directory, name, Some(uid), Some(gid), AtFlags::SYMLINK_NOFOLLOW)
+            .failing("change the owner of", path)?;
     }
     Ok(())
 }

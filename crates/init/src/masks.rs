@@ -1,25 +1,52 @@
 //! Parts of the root that are hidden or read-only. A path that does not exist needs neither; one that exists and can't be covered
 //! is an error.
 
-use crate::{
-    failing::Failing,
-    root::Root,
-    sources::{Source, Sources},
-};
+use crate::{failing::Failing, root::Root};
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{FileType, fstat},
     io::{self, Errno},
-    mount::{
-        FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen,
-    },
+    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_string, fsmount, fsopen},
 };
 use sys::mount::{Change, attach, attribute, change, clone};
 use wire::Failure;
 
-/// The one empty directory that covers all masked directories: its mount on the first of them.
-#[derive(Default)]
-pub struct EmptyDirectory(Option<OwnedFd>);
+/// What paths are hidden under: one mount for all directories and one for all files, copied for each but the first.
+pub struct Covers {
+    empty_directory: Option<OwnedFd>,
+    null_device: Option<OwnedFd>,
+    null_is_attached: bool,
+}
+
+impl Covers {
+    pub fn new(null_device: Option<OwnedFd>) -> Self {
+        Self { empty_directory: None, null_device, null_is_attached: false }
+    }
+
+    /// Covers a directory with an empty one.
+    fn cover_directory(&mut self, place: &OwnedFd) -> io::Result<()> {
+        if let Some(first) = &self.empty_directory {
+            return attach(clone(first.as_fd(), false)?, place);
+        }
+        let mounted = new_empty_directory()?;
+        attach(&mounted, place)?;
+        self.empty_directory = Some(mounted);
+        Ok(())
+    }
+
+    /// Covers anything else with the null device.
+    fn cover_file(&mut self, place: &OwnedFd) -> io::Result<()> {
+        let null = self.null_device.as_ref().ok_or(Errno::NODEV)?;
+        if self.null_is_attached {
+            return attach(clone(null.as_fd(), false)?, place);
+        }
+        // Read-only, or the container's root could change the mode of the host's own node.
+        change(null.as_fd(), false, Change::set(attribute::RDONLY | attribute::NOSUID | attribute::NOEXEC))?;
+        attach(null, place)?;
+        self.null_is_attached = true;
+        Ok(())
+    }
+}
 
 /// Makes `path` and all that is mounted below it read-only.
 pub fn make_read_only(root: &Root, path: &str) -> Result<(), Failure> {
@@ -38,42 +65,28 @@ pub fn make_read_only(root: &Root, path: &str) -> Result<(), Failure> {
 }
 
 /// Hides `path`: a directory under an empty one, anything else under the null device.
-pub fn mask(root: &Root, sources: &mut Sources, index: usize, empty: &mut EmptyDirectory, path: &str) -> Result<(), Failure> {
+pub fn mask(root: &Root, covers: &mut Covers, path: &str) -> Result<(), Failure> {
     const STEP: &str = "mask";
     let Some(place) = existing(root, path, STEP)? else { return Ok(()) };
     if root.is_at(&place).failing(STEP, path)? {
         return Err(Errno::BUSY).failing(STEP, path);
     }
-    if FileType::from_raw_mode(fstat(&place).failing(STEP, path)?.st_mode) == FileType::Directory {
-        return cover_with_empty(&place, empty).failing(STEP, path);
-    }
-    let Source { mount: null, .. } = sources.claim(index, STEP)?;
-    let cover = || -> io::Result<()> {
-        // Read-only, or the container's root could change the mode of the host's own node.
-        change(null.as_fd(), false, Change::set(attribute::RDONLY | attribute::NOSUID | attribute::NOEXEC))?;
-        attach(&null, &place)
-    };
-    cover().failing(STEP, path)
+    let is_directory = FileType::from_raw_mode(fstat(&place).failing(STEP, path)?.st_mode) == FileType::Directory;
+    let covered = if is_directory { covers.cover_directory(&place) } else { covers.cover_file(&place) };
+    covered.failing(STEP, path)
 }
 
-fn cover_with_empty(place: &OwnedFd, empty: &mut EmptyDirectory) -> io::Result<()> {
-    let mounted = match &empty.0 {
-        Some(first) => clone(first.as_fd(), false)?,
-        None => {
-            let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
-            fsconfig_set_string(&context, c"nr_blocks", c"1")?;
-            fsconfig_set_string(&context, c"nr_inodes", c"1")?;
-            fsconfig_create(&context)?;
-            let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
-                | MountAttrFlags::MOUNT_ATTR_NOSUID
-                | MountAttrFlags::MOUNT_ATTR_NODEV
-                | MountAttrFlags::MOUNT_ATTR_NOEXEC;
-            fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)?
-        }
-    };
-    attach(&mounted, place)?;
-    empty.0.get_or_insert(mounted);
-    Ok(())
+/// A read-only tmpfs with room for nothing.
+fn new_empty_directory() -> io::Result<OwnedFd> {
+    let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
+    fsconfig_set_string(&context, c"nr_blocks", c"1")?;
+    fsconfig_set_string(&context, c"nr_inodes", c"1")?;
+    fsconfig_create(&context)?;
+    let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
+        | MountAttrFlags::MOUNT_ATTR_NOSUID
+        | MountAttrFlags::MOUNT_ATTR_NODEV
+        | MountAttrFlags::MOUNT_ATTR_NOEXEC;
+    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, attributes)
 }
 
 fn existing(root: &Root, path: &str, step: &str) -> Result<Option<OwnedFd>, Failure> {

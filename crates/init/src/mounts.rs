@@ -90,7 +90,9 @@ fn place_for_filesystem(root: &Root, mount: &Mount, kind: &str) -> Result<(Owned
     // A link there would let an image choose what labels and sysctls are written to (CVE-2019-19921, CVE-2023-28642).
     match root.find_real_directory(target) {
         Ok(place) => Ok((place, found.1)),
-        Err(errno) => Err(errno).failing(&format!("mount {kind}, which must be mounted on ordinary directory, on"), target),
+        Err(errno) => {
+            Err(errno).failing(&format!("mount {kind}, which must be mounted on ordinary directory, on"), target)
+        }
     }
 }
 

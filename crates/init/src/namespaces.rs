@@ -97,7 +97,8 @@ fn enter_joined(namespace: &Namespace, file: &OwnedFd) -> Result<(), Failure> {
 /// Takes on the namespace's ids 0, where they are mapped, so that what we make belongs to its root.
 fn become_root(maps: Option<(&[IdMap], &[IdMap], bool)>) -> Result<(), Failure> {
     let mapped = |map: &[IdMap]| map.iter().any(|range| range.inside == 0 && range.size > 0);
-    let (uids, gids, no_groups) = maps.map_or((true, true, false), |(uids, gids, denied)| (mapped(uids), mapped(gids), denied));
+    let (uids, gids, no_groups) =
+        maps.map_or((true, true, false), |(uids, gids, denied)| (mapped(uids), mapped(gids), denied));
     if gids {
         if !no_groups {
             match set_thread_groups(&[] as &[Gid]) {

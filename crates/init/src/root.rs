@@ -7,7 +7,8 @@ use alloc::{string::String, vec, vec::Vec};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{
-        AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, mkdirat, mknodat, openat, openat2, readlinkat, statx,
+        AtFlags, FileType, Mode, OFlags, ResolveFlags, StatxFlags, fstat, mkdirat, mknodat, openat, openat2,
+        readlinkat, statx,
     },
     io::{self, Errno, fcntl_dupfd_cloexec},
 };

@@ -15,8 +15,14 @@ use wire::{
     plan::{InitPlan, Mounted, Propagation, Step},
 };
 
-/// What was taken hold of, by the number of the step that needs it.
-pub struct Sources(Vec<Option<Source>>);
+/// What was taken hold of.
+pub struct Sources {
+    /// By the number of the step that needs it.
+    by_step: Vec<Option<Source>>,
+    /// The host's null device, for all masked files: its own, not what an image calls so (CVE-2025-31133). One, because a mount
+    /// that is taken and not used costs its closing an RCU grace period.
+    pub null: Option<OwnedFd>,
+}
 
 /// A host object.
 pub struct Source {
@@ -30,7 +36,10 @@ pub struct Source {
 impl Sources {
     /// The object for the step at `index`, which is handed over.
     pub fn claim(&mut self, index: usize, step: &str) -> Result<Source, Failure> {
-        self.0.get_mut(index).and_then(Option::take).ok_or_else(|| Failure::new(step, "", Errno::BADF.raw_os_error()))
+        self.by_step
+            .get_mut(index)
+            .and_then(Option::take)
+            .ok_or_else(|| Failure::new(step, "", Errno::BADF.raw_os_error()))
     }
 }
 
@@ -40,9 +49,9 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
         Step::HostPropagation { to } => Some(*to),
         _ => None,
     });
-    let mut sources = Vec::with_capacity(plan.steps.len());
+    let mut by_step = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
-        sources.push(match step {
+        by_step.push(match step {
             Step::Rootfs { path } => Some(mount("open rootfs", path, true, propagation)?),
             Step::Mount(one) => match &one.what {
                 Mounted::Bind { source, recursive } => {
@@ -51,8 +60,6 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
                 Mounted::Filesystem { .. } => None,
             },
             Step::HostDevice { path } => Some(mount("open device", path, false, propagation)?),
-            // The host's own, not what the image calls so (CVE-2025-31133).
-            Step::MaskedPath { .. } => Some(null_device(propagation)?),
             Step::Terminal(terminal) => match &terminal.slave {
                 Some(path) => Some(pty_slave(path)?),
                 None => None,
@@ -60,7 +67,9 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
             _ => None,
         });
     }
-    Ok(Sources(sources))
+    let masks = plan.steps.iter().any(|step| matches!(step, Step::MaskedPath { .. }));
+    let null = if masks { Some(null_device(propagation)?.mount) } else { None };
+    Ok(Sources { by_step, null })
 }
 
 fn mount(step: &str, path: &str, recursive: bool, propagation: Option<Propagation>) -> Result<Source, Failure> {

@@ -5,7 +5,7 @@ use crate::{
     credentials, devices,
     failing::Failing,
     gate, masks,
-    masks::EmptyDirectory,
+    masks::Covers,
     mounts, pivot, program,
     program::Prepared,
     root::{Missing, Root},
@@ -34,7 +34,7 @@ struct Progress<'a> {
     plan: &'a InitPlan,
     sources: Sources,
     root: Option<Root>,
-    empty: EmptyDirectory,
+    covers: Covers,
     proc: PrivateProc,
     prepared: Option<Prepared>,
     gate: Option<OwnedFd>,
@@ -44,21 +44,14 @@ struct Progress<'a> {
 /// Runs every step; the last one does not return unless it fails.
 pub fn run(
     plan: &InitPlan,
-    sources: Sources,
+    mut sources: Sources,
     channel: &mut Channel,
     gate: Option<OwnedFd>,
     first_own: i32,
 ) -> Result<Infallible, Failure> {
-    let mut progress = Progress {
-        plan,
-        sources,
-        root: None,
-        empty: EmptyDirectory::default(),
-        proc: PrivateProc::default(),
-        prepared: None,
-        gate,
-        first_own,
-    };
+    let covers = Covers::new(sources.null.take());
+    let mut progress =
+        Progress { plan, sources, root: None, covers, proc: PrivateProc::default(), prepared: None, gate, first_own };
     for (index, step) in plan.steps.iter().enumerate() {
         progress.run(index, step, channel)?;
     }
@@ -116,7 +109,7 @@ impl Progress<'_> {
             Step::ReadonlyPath { path } => masks::make_read_only(self.root()?, path),
             Step::MaskedPath { path } => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
-                masks::mask(root, &mut self.sources, index, &mut self.empty, path)
+                masks::mask(root, &mut self.covers, path)
             }
             Step::Umask { mask } => {
                 umask(Mode::from_raw_mode(*mask));
@@ -137,15 +130,14 @@ impl Progress<'_> {
                 sys::process::set_parent_death_signal(0).failing("outlive the engine", "")
             }
             Step::Gate => {
-                let gate = self.gate.take().ok_or_else(|| Failure::new("wait for start", "", Errno::BADF.raw_os_error()))?;
+                let gate =
+                    self.gate.take().ok_or_else(|| Failure::new("wait for start", "", Errno::BADF.raw_os_error()))?;
                 channel.send(&FromInit::Ready)?;
                 // Whoever created us is done: from here on it is `start` that hears of failures.
                 *channel = gate::wait(&gate)?;
                 Ok(())
             }
-            Step::NoNewPrivileges => {
-                rustix::thread::set_no_new_privs(true).failing("set no_new_privs", "")
-            }
+            Step::NoNewPrivileges => rustix::thread::set_no_new_privs(true).failing("set no_new_privs", ""),
             Step::Exec(program) => self.execute(program, channel),
         }
     }

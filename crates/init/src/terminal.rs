@@ -25,7 +25,13 @@ const PTMX_INODE: u64 = 2;
 const FIRST_SLAVE_MAJOR: u32 = 136;
 const CONSOLE: &str = "/dev/console";
 
-pub fn set_up(root: &Root, sources: &mut Sources, index: usize, terminal: &Terminal, channel: &Channel) -> Result<(), Failure> {
+pub fn set_up(
+    root: &Root,
+    sources: &mut Sources,
+    index: usize,
+    terminal: &Terminal,
+    channel: &Channel,
+) -> Result<(), Failure> {
     const STEP: &str = "set up the terminal";
     let (slave, mount) = if terminal.slave.is_some() {
         let source = sources.claim(index, STEP)?;

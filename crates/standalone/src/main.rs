@@ -7,7 +7,9 @@
 mod bundles;
 mod native;
 
-use rquickjs::{allocator::RustAllocator, Context, Ctx, Error, Function, Runtime, Value, context::intrinsic, promise::MaybePromise};
+use rquickjs::{
+    Context, Ctx, Error, Function, Runtime, Value, allocator::RustAllocator, context::intrinsic, promise::MaybePromise,
+};
 use std::io::Write;
 
 /// JavaScript's memory and ours, until a command stays for longer (see [`native`]).
@@ -31,7 +33,9 @@ fn main() {
 
 fn status() -> Result<i32, String> {
     // With more rights than its caller, everything that the caller says would be an attack (CVE-2016-8659).
-    if rustix::process::geteuid() != rustix::process::getuid() || rustix::process::getegid() != rustix::process::getgid() {
+    if rustix::process::geteuid() != rustix::process::getuid()
+        || rustix::process::getegid() != rustix::process::getgid()
+    {
         return Err("does not run set-user-ID or set-group-ID".into());
     }
     let arguments = native::arguments().map_err(|at| format!("argument {at} is not UTF-8"))?;

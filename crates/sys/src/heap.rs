@@ -44,9 +44,8 @@ unsafe impl GlobalAlloc for Heap {
                 return ptr::null_mut();
             };
             // SAFETY: a null hint with no MAP_FIXED can't replace a mapping that is in use.
-            let fresh = unsafe {
-                mmap_anonymous(ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE)
-            };
+            let fresh =
+                unsafe { mmap_anonymous(ptr::null_mut(), size, ProtFlags::READ | ProtFlags::WRITE, MapFlags::PRIVATE) };
             let Ok(start) = fresh else { return ptr::null_mut() };
             *chunk = Chunk { next: start as usize, end: start as usize + size };
         }

@@ -67,14 +67,7 @@ pub fn change(mount: BorrowedFd<'_>, recursive: bool, change: Change) -> io::Res
     // SAFETY: the path is an empty NUL-terminated string; the attribute points to a struct mount_attr of the size given,
     // which outlives the call and is only read; `mount` stays open by its borrow.
     let result = unsafe {
-        syscall!(
-            Sysno::mount_setattr,
-            mount.as_raw_fd(),
-            c"".as_ptr(),
-            flags,
-            &raw const change,
-            size_of::<Change>()
-        )
+        syscall!(Sysno::mount_setattr, mount.as_raw_fd(), c"".as_ptr(), flags, &raw const change, size_of::<Change>())
     };
     checked(result).map(drop)
 }

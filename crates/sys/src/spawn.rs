@@ -126,7 +126,11 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
 ///
 /// `arguments` must name a stack that is 16-byte aligned, large enough for `run` and not otherwise used while the child lives
 /// in our memory; `run` must not return and must only make system calls; `data` must stay valid until then.
-unsafe fn clone3_and_run(arguments: &[u64; 11], run: unsafe extern "C" fn(*const Child) -> !, data: *const Child) -> i64 {
+unsafe fn clone3_and_run(
+    arguments: &[u64; 11],
+    run: unsafe extern "C" fn(*const Child) -> !,
+    data: *const Child,
+) -> i64 {
     let result: i64;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: the system call clobbers rax, rcx, r11. The child finds `run` and `data` in registers that the call preserves,

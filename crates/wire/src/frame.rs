@@ -30,9 +30,10 @@ pub const MAX_FRAME: usize = 32 << 20;
 /// The bytes before a body: its length, little-endian.
 pub const HEADER: usize = 4;
 
+/// `P` is the plan: borrowed where it is sent, owned where it is received.
 #[derive(Debug, Serialize, Deserialize)]
-pub enum ToInit {
-    Plan(InitPlan),
+pub enum ToInit<P = InitPlan> {
+    Plan(P),
     IdsMapped,
     TimeOffsetsSet,
     Commit,

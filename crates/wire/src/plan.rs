@@ -214,19 +214,31 @@ pub enum Step {
     /// Sets the loopback interface of a new network namespace up.
     LoopbackUp,
     /// Changes the propagation of every mount in the new mount namespace (mount_namespaces(7)).
-    HostPropagation { to: Propagation },
+    HostPropagation {
+        to: Propagation,
+    },
     /// Attaches the directory at `path`, with what is mounted below it, where the container's root will be.
-    Rootfs { path: String },
+    Rootfs {
+        path: String,
+    },
     /// Mounts something at a place inside the root.
     Mount(Mount),
     /// Makes a device node, unless the same one is there already.
     Device(Device),
     /// Binds the host's device node at a path inside the root: what mknod(2) is not allowed in a user namespace.
-    HostDevice { path: String },
+    HostDevice {
+        path: String,
+    },
     /// Makes a symbolic link, unless something is there already; with `replace`, whatever non-directory is there goes first.
-    Link { target: String, path: String, replace: bool },
+    Link {
+        target: String,
+        path: String,
+        replace: bool,
+    },
     /// Makes a directory inside the root, with those above it, if it is missing: mode 0755.
-    Directory { path: String },
+    Directory {
+        path: String,
+    },
     /// Makes the root the root of the mount namespace: pivot_root(2), and lets go of the host's mounts.
     PivotRoot,
     /// The same without pivot_root(2), for a root on a ramdisk: moves the root over `/` and chroots.
@@ -236,26 +248,50 @@ pub enum Step {
     /// A new session without a terminal.
     NewSession,
     /// Joins a new session keyring of this name (keyrings(7)).
-    SessionKeyring { name: String },
+    SessionKeyring {
+        name: String,
+    },
     /// The propagation of the container's root mount.
-    RootPropagation { to: Propagation, recursive: bool },
+    RootPropagation {
+        to: Propagation,
+        recursive: bool,
+    },
     /// Makes the root mount read-only; the mounts below it stay as they are.
     ReadonlyRoot,
-    Hostname { name: String },
-    Domainname { name: String },
+    Hostname {
+        name: String,
+    },
+    Domainname {
+        name: String,
+    },
     /// Writes `value` to the file `path` below /proc/sys, through a private procfs.
-    Sysctl { path: String, value: String },
+    Sysctl {
+        path: String,
+        value: String,
+    },
     /// Makes a path and all that is mounted below it read-only; a path that does not exist is passed over.
-    ReadonlyPath { path: String },
+    ReadonlyPath {
+        path: String,
+    },
     /// Hides a path: a file under /dev/null, a directory under an empty read-only tmpfs. One that does not exist is passed over.
-    MaskedPath { path: String },
-    Umask { mask: u32 },
+    MaskedPath {
+        path: String,
+    },
+    Umask {
+        mask: u32,
+    },
     /// setrlimit(2): the number of the resource; limits as decimal strings, `unlimited` is 18446744073709551615.
-    Rlimit { resource: u32, soft: ExactU64, hard: ExactU64 },
+    Rlimit {
+        resource: u32,
+        soft: ExactU64,
+        hard: ExactU64,
+    },
     /// Groups, user, group and capabilities.
     Credentials(Credentials),
     /// Goes to the directory, which is made if it is missing, and checks that it is inside the root.
-    WorkingDirectory { path: String },
+    WorkingDirectory {
+        path: String,
+    },
     /// Looks the program up in the environment's PATH, so that a missing one is reported before `start`.
     FindProgram,
     /// Waits until the engine has written the record.

@@ -18,9 +18,32 @@ macro_rules! declarations {
 fn the_committed_declarations_are_those_of_this_crate() {
     let config = Config::default();
     let declarations = declarations!(
-        &config, Failure, LaunchPlan, RecordSeed, Descriptors, CgroupPlan, HierarchyPlan, CgroupWrite, DeviceRule,
-        InitPlan, NamespaceKind, Namespace, IdMaps, IdMap, Step, Propagation, Mount, Mounted, Parameter, MountAttribute,
-        PropagationChange, Device, Terminal, Credentials, CapabilitySets, Program,
+        &config,
+        Failure,
+        LaunchPlan,
+        RecordSeed,
+        Descriptors,
+        CgroupPlan,
+        HierarchyPlan,
+        CgroupWrite,
+        DeviceRule,
+        InitPlan,
+        NamespaceKind,
+        Namespace,
+        IdMaps,
+        IdMap,
+        Step,
+        Propagation,
+        Mount,
+        Mounted,
+        Parameter,
+        MountAttribute,
+        PropagationChange,
+        Device,
+        Terminal,
+        Credentials,
+        CapabilitySets,
+        Program,
     );
     let text: String = declarations.iter().fold(HEAD.to_owned(), |text, one| format!("{text}\nexport {one}\n"));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../src/host/plan.ts");
