@@ -106,9 +106,9 @@ export async function bundle() {
     write('index', `export * from './index.js'`, 'node'),
     write(
       'main',
-      `import { nodeHost } from './host/node.js'
+      `import { commandHost } from './host/node.js'
        import { main } from './main.js'
-       export const run = () => main(nodeHost())`,
+       export const run = () => main(commandHost())`,
       'node',
     ),
   ])

@@ -29,12 +29,15 @@ install()
 installPrograms()
 const total = { passed: 0, failed: 0, skipped: 0 }
 const broken = []
+/** The titles of skipped tests. Each ends with the reason. */
+const skipped = []
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)) {
   console.log(`\n== ${name}`)
   const counts = await parts[name]()
   add(total, counts)
   if (counts.failed > 0) broken.push(name)
 }
+if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.join('\n')}`)
 if (broken.length > 0) console.log(`\nFailed: ${broken.join(', ')}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 process.exitCode = total.failed > 0 ? 1 : 0
@@ -80,7 +83,10 @@ function cargoCounts(line) {
 function tapCounts(line) {
   if (line.startsWith('not ok ')) return { failed: 1 }
   if (!line.startsWith('ok ')) return {}
-  return / # SKIP\b/.test(line) ? { skipped: 1 } : { passed: 1 }
+  const title = /^ok \d+ - (.*) # SKIP$/.exec(line)?.[1]
+  if (title === undefined) return { passed: 1 }
+  skipped.push(title)
+  return { skipped: 1 }
 }
 
 function add(sum, { passed = 0, failed = 0, skipped = 0 }) {

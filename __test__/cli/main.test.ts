@@ -180,14 +180,19 @@ test('a log that can not be written is an error before anything happens', async 
   t.false(host.calls.some(({ verb }) => verb === 'launch'))
 })
 
-test('warnings are told only at their level, and the plan only at debug, without values of the environment', async (t) => {
-  const capabilities = { bounding: ['CAP_FLY'] }
-  const files = { '/work/config.json': config({ capabilities, env: ['SECRET=hunter2'] }) }
-  t.is((await gantry(['create', 'a'], { files })).errors, '')
-  t.regex(
-    (await gantry(['--log-level', 'warning', 'create', 'a'], { files })).errors,
-    /^time=.* level=warning .*CAP_FLY.*\n$/,
-  )
+test('a warning is told unless it would land in a log that is kept for errors', async (t) => {
+  const files = { '/work/config.json': config({ capabilities: { bounding: ['CAP_FLY'] } }) }
+  const warning = /^time=.* level=warning .*CAP_FLY.*\n$/
+  t.regex((await gantry(['create', 'a'], { files })).errors, warning)
+  const logged = await gantry(['--log', '/l', 'create', 'a'], { files })
+  t.deepEqual([logged.errors, logged.host.files.get('/l')], ['', ''])
+  const asked = await gantry(['--log', '/l', '--log-level', 'warning', 'create', 'a'], { files })
+  t.is(asked.errors, '')
+  t.regex(asked.host.files.get('/l') ?? '', warning)
+})
+
+test('the plan is told at debug, without values of the environment', async (t) => {
+  const files = { '/work/config.json': config({ env: ['SECRET=hunter2'] }) }
   const { errors } = await gantry(['--debug', 'create', 'a'], { files })
   t.regex(errors, /level=debug msg="plan: /)
   t.regex(errors, /SECRET/)

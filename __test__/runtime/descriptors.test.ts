@@ -64,13 +64,17 @@ behaviour('--preserve-fds 2 passes 3 and 4, and no more', { runtimes: everyone }
   t.is(stdout, '120 1 2 3 4 ')
 })
 
-// The Go runtime of runc has descriptors of its own there.
-behaviour('--preserve-fds with a descriptor that is not open is an error', { runtimes: ours }, async (t, session) => {
-  session.bundle()
-  const { code, message } = await runAfter(session, 'exec 3</dev/null 4<&-', ['--preserve-fds', '2'])
-  t.is(code, 1)
-  t.regex(message, /preserve/)
-})
+// Go and Node have descriptors of their own there.
+behaviour(
+  '--preserve-fds with a descriptor that is not open is an error',
+  { runtimes: ['gantry'] },
+  async (t, session) => {
+    session.bundle()
+    const { code, message } = await runAfter(session, 'exec 3</dev/null 4<&-', ['--preserve-fds', '2'])
+    t.is(code, 1)
+    t.regex(message, /descriptor 4: bad file descriptor/)
+  },
+)
 
 behaviour('LISTEN_FDS passes the sockets of a service manager, and tells of them', {}, async (t, session) => {
   // sd_listen_fds(3): LISTEN_PID must be ours, and becomes 1.

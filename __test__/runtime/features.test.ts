@@ -38,8 +38,6 @@ behaviour(
     ])
     t.is(new Set(features.mountOptions).size, features.mountOptions.length)
     for (const option of features.mountOptions.filter((option: string) => !/idmap/.test(option))) {
-      // Some file systems have these, not tmpfs.
-      if (/^(no)?iversion$/.test(option)) continue
       // An option is one of a view, or of a new file system.
       const attempts = []
       for (const mount of [

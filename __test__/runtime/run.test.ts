@@ -1,7 +1,8 @@
 /** `run`: create, start, wait and delete in one command. */
 import { existsSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
 import { behaviour } from '../harness/behaviour.js'
-import { everyone, likeRunc } from '../harness/runtime.js'
+import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import { until } from '../harness/until.js'
 
 behaviour('run prints what its process prints', { runtimes: everyone }, async (t, session) => {
@@ -103,6 +104,22 @@ for (const [name, number] of [
     t.is((await run.finished).code, number)
   })
 }
+
+behaviour('a signal at any moment of a run leaves nothing half done', { runtimes: ours }, async (t, session) => {
+  session.bundle({ args: ['sleep', '0.05'] })
+  const began = performance.now()
+  await session.ok(['run', session.id()])
+  const whole = performance.now() - began
+  for (let step = 0; step < 12; step += 1) {
+    const run = session.spawn(['run', session.id()])
+    await delay((whole * step) / 12)
+    run.child.kill('SIGHUP')
+    // It ends us before there is a container; passed on to a pid 1 that does not handle it, it does nothing: pid_namespaces(7).
+    const { code, stderr } = await run.finished
+    t.true(code === 129 || code === 0, `${step}: ${code} ${stderr}`)
+    t.false(existsSync(`${session.root}/${session.id()}`), `${step}`)
+  }
+})
 
 behaviour('a run that fails leaves nothing', { runtimes: everyone }, async (t, session) => {
   session.bundle({ args: ['no-such-program'] })

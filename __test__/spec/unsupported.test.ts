@@ -28,6 +28,7 @@ const asked: readonly { readonly field: string; readonly config: object }[] = [
   { field: 'mounts[0].options: ridmap', config: { mounts: [{ options: ['rbind', 'ridmap'] }] } },
   { field: 'mounts[0].options: idmap=uids=0-1-2', config: { mounts: [{ options: ['idmap=uids=0-1-2'] }] } },
   { field: 'mounts[0].options: remount', config: { mounts: [{ options: ['remount'] }] } },
+  { field: 'mounts[0].options: iversion', config: { mounts: [{ options: ['nosuid', 'iversion'] }] } },
 ]
 
 for (const { field, config } of asked) {

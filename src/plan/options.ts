@@ -42,7 +42,7 @@ const CLEAR: ReadonlyMap<string, MountAttribute> = new Map([
 const PROPAGATIONS: readonly Propagation[] = ['shared', 'slave', 'private', 'unbindable']
 
 /** Options of a whole file system, which fsconfig(2) takes by these names. */
-const SUPERBLOCK = ['sync', 'dirsync', 'lazytime', 'mand', 'iversion']
+const SUPERBLOCK = ['sync', 'dirsync', 'lazytime', 'mand']
 
 /**
  * What a new file system has anyway, and what a bind can't change. `silent` and `loud` are about messages

@@ -23,8 +23,8 @@ const CPU = ['realtimeRuntime', 'realtimePeriod', 'idle']
 
 const MOUNT = ['uidMappings', 'gidMappings']
 
-/** Of a mount: the ids in it are shifted, or the path is an existing mount. */
-const MOUNT_OPTION = /^(r?idmap(=.*)?|remount)$/
+/** Of a mount: the ids in it are shifted, the path is an existing mount, or a flag that only mount(2) takes, not fsconfig(2). */
+const MOUNT_OPTION = /^(r?idmap(=.*)?|remount|iversion)$/
 
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {

@@ -4,14 +4,17 @@ use crate::{failing::Failing, root::Root};
 use rustix::{
     fs::{CWD, Mode, OFlags, openat},
     io,
-    mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
+    mount::{MountPropagationFlags, mount_change},
     process::{chdir, chroot, fchdir, pivot_root},
 };
+use sys::thread::{Unmounting, unmount_aside};
 use wire::Failure;
 
 /// Swaps the roots and lets go of the host's mounts: pivot_root(2), "pivot_root(".", ".")" in its notes.
-pub fn pivot(root: &Root) -> Result<(), Failure> {
-    let swap = || -> io::Result<()> {
+///
+/// The letting go is under way when this returns. From the root's descriptor nothing of the host can be reached any more.
+pub fn pivot(root: &Root) -> Result<Unmounting, Failure> {
+    let swap = || -> io::Result<Unmounting> {
         let old = openat(CWD, c"/", OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         fchdir(root.as_fd())?;
         // The old root is now mounted over the new one at the same place, so no directory is needed to put it in.
@@ -19,8 +22,9 @@ pub fn pivot(root: &Root) -> Result<(), Failure> {
         fchdir(&old)?;
         // Slave first: else the unmounting would reach the host's own mounts.
         mount_change(c".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
-        unmount(c".", UnmountFlags::DETACH)?;
-        chdir(c"/")
+        let unmounting = unmount_aside(c".")?;
+        chdir(c"/")?;
+        Ok(unmounting)
     };
     swap().failing("pivot root", "")
 }

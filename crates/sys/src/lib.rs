@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod clone;
 pub mod credentials;
 #[cfg(not(feature = "std"))]
 pub mod entry;
@@ -20,6 +21,8 @@ pub mod namespace;
 pub mod network;
 pub mod process;
 pub mod terminal;
+#[cfg(not(feature = "std"))]
+pub mod thread;
 
 #[cfg(feature = "std")]
 pub mod arena;
