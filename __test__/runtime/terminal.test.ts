@@ -60,6 +60,12 @@ behaviour("the terminal has the size of the caller's, and follows it", { ...pyth
   t.regex(stdout, /resized\r?\n$/)
 })
 
+behaviour('the terminal is set up before the program can use it', { runtimes: ours, ...python }, async (t, session) => {
+  session.bundle({ args: ['sh', '-c', 'stty size; stty -a | grep -o -- "-*onlcr"'], edit: withTerminal })
+  const { stdout } = await onTerminal(session, ['--size', '30x100'], ['run', session.id()])
+  t.is(stdout.replaceAll('\r', ''), '30 100\n-onlcr\n')
+})
+
 behaviour("consoleSize is the terminal's first size", { runtimes: everyone, ...python }, async (t, session) => {
   const { lines } = await overConsoleSocket(session, ['sh', '-c', 'stty size'], (spec) => {
     spec.process.consoleSize = { height: 25, width: 132 }

@@ -133,12 +133,13 @@ impl Architecture {
         !matches!(self, X32 | Mips64N32 | Mipsel64N32) && self.audit() & WIDE != 0
     }
 
-    pub(crate) const fn is_big_endian(self) -> bool {
+    /// Whether the high half of a 64-bit argument comes first.
+    pub const fn is_big_endian(self) -> bool {
         self.audit() & LITTLE_ENDIAN == 0
     }
 
     /// Whether a kernel of the architecture `native` can run its programs.
-    pub(crate) fn runs_on(self, native: Self) -> bool {
+    pub fn runs_on(self, native: Self) -> bool {
         self.family() == native.family()
     }
 

@@ -73,8 +73,7 @@ pub fn compile(profile: &Profile, native: Architecture) -> Result<Filter, Error>
     let flags = flags(profile, notify)?;
     check_listener(profile, notify)?;
     let architectures = architectures(profile, native)?;
-    let newer =
-        if profile.default_action.is_permissive() { default } else { Action::Errno.value() | native.enosys() };
+    let newer = if profile.default_action.is_permissive() { default } else { Action::Errno.value() | native.enosys() };
 
     let mut assembler = Assembler::new(native.is_big_endian(), default);
     let mut sections: Vec<(u32, Target)> = Vec::new();
@@ -135,9 +134,8 @@ fn architectures(profile: &Profile, native: Architecture) -> Result<Vec<(Archite
     let mut found: Vec<(Architecture, Names)> = Vec::new();
     for architecture in [native].into_iter().chain(profile.architectures.iter().copied()) {
         if architecture.runs_on(native) && found.iter().all(|(other, _)| *other != architecture) {
-            let names = Names::of(architecture).ok_or_else(|| {
-                error("architectures", format!("the system calls of {architecture:?} are not known"))
-            })?;
+            let names = Names::of(architecture)
+                .ok_or_else(|| error("architectures", format!("the system calls of {architecture:?} are not known")))?;
             found.push((architecture, names));
         }
     }

@@ -48,6 +48,7 @@ const IPC: [(&str, u64); 12] = [
 pub(crate) fn multiplexed() -> impl Iterator<Item = (&'static str, &'static str, Condition)> {
     // The kernel reads an int, and the upper 16 bits of ipc's are a version.
     let chosen = |mask, number| Condition { index: 0, value: mask, value_two: number, op: Operator::MaskedEqual };
-    let socket = SOCKET.into_iter().zip(1..).map(move |(name, number)| (name, "socketcall", chosen(0xffff_ffff, number)));
+    let socket =
+        SOCKET.into_iter().zip(1..).map(move |(name, number)| (name, "socketcall", chosen(0xffff_ffff, number)));
     socket.chain(IPC.into_iter().map(move |(name, number)| (name, "ipc", chosen(0xffff, number))))
 }

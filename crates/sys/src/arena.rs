@@ -7,85 +7,77 @@
 use rustix::mm::{MapFlags, ProtFlags, mmap_anonymous};
 use std::{
     alloc::{GlobalAlloc, Layout, System},
-    cell::UnsafeCell,
+    cell::Cell,
     ptr,
 };
 
 /// What a usual command needs, and more: what is not touched costs nothing.
 const SIZE: usize = 64 << 20;
 
-struct Region {
-    start: usize,
-    next: usize,
-    end: usize,
-    retired: bool,
+/// For a program with one thread, until it is retired.
+pub struct Arena {
+    start: Cell<usize>,
+    next: Cell<usize>,
+    end: Cell<usize>,
+    retired: Cell<bool>,
 }
 
-/// For a program with one thread.
-pub struct Arena(UnsafeCell<Region>);
-
-// SAFETY: the program that uses it has one thread; there is nobody to share with.
+// SAFETY: until it is retired the program has one thread; from then on no cell is written.
 unsafe impl Sync for Arena {}
 
 impl Arena {
     #[allow(clippy::new_without_default, reason = "there is exactly one, in a static")]
     pub const fn new() -> Self {
-        Self(UnsafeCell::new(Region { start: 0, next: 0, end: 0, retired: false }))
+        Self { start: Cell::new(0), next: Cell::new(0), end: Cell::new(0), retired: Cell::new(false) }
     }
 
-    /// Leaves the arena as it is; whatever is allocated from now on can be freed.
+    /// Leaves the arena as it is; whatever is allocated from now on can be freed. Before a second thread is started.
     pub fn retire(&self) {
-        // SAFETY: one thread, and no reference to the region outlives a call.
-        unsafe { (*self.0.get()).retired = true };
+        self.retired.set(true);
     }
-}
 
-impl Region {
-    /// The mapping, made when it is first needed. Empty where there is none to be had.
-    fn prepare(&mut self) {
-        if self.start != 0 || self.retired {
-            return;
-        }
+    /// The mapping, made when it is first needed; where there is none to be had, the arena retires.
+    fn prepare(&self) {
         let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
         // SAFETY: a null hint with no MAP_FIXED can't replace a mapping that is in use.
         match unsafe { mmap_anonymous(ptr::null_mut(), SIZE, ProtFlags::READ | ProtFlags::WRITE, flags) } {
             Ok(start) => {
-                self.start = start as usize;
-                self.next = self.start;
-                self.end = self.start + SIZE;
+                self.start.set(start as usize);
+                self.next.set(start as usize);
+                self.end.set(start as usize + SIZE);
             }
-            Err(_) => self.retired = true,
+            Err(_) => self.retire(),
         }
     }
 
-    fn take(&mut self, layout: Layout) -> Option<*mut u8> {
-        self.prepare();
-        if self.retired {
+    fn take(&self, layout: Layout) -> Option<*mut u8> {
+        if self.retired.get() {
             return None;
         }
-        let start = self.next.checked_next_multiple_of(layout.align())?;
-        let end = start.checked_add(layout.size()).filter(|end| *end <= self.end)?;
-        self.next = end;
+        if self.start.get() == 0 {
+            self.prepare();
+        }
+        let start = self.next.get().checked_next_multiple_of(layout.align())?;
+        let end = start.checked_add(layout.size()).filter(|end| *end <= self.end.get())?;
+        self.next.set(end);
         Some(start as *mut u8)
     }
 
     fn contains(&self, block: *mut u8) -> bool {
-        (self.start..self.end).contains(&(block as usize))
+        (self.start.get()..self.end.get()).contains(&(block as usize))
     }
 
-    /// Whether the block is the one that was given out last.
-    fn is_last(&self, block: *mut u8, size: usize) -> bool {
-        block as usize + size == self.next
+    /// Whether the block is the one that was given out last, so that its end may still be moved.
+    fn is_open(&self, block: *mut u8, size: usize) -> bool {
+        !self.retired.get() && block as usize + size == self.next.get()
     }
 }
 
-// SAFETY: blocks of the region never overlap, since `next` goes back only over the last block and only when that is freed or
-// shrunk; `take` respects the alignment; every other block is the system allocator's, told apart by its address. One thread.
+// SAFETY: blocks of the arena never overlap, since `next` goes back only over the last block and only when that is freed or shrunk;
+// `take` respects the alignment; every other block is the system allocator's, told apart by its address.
 unsafe impl GlobalAlloc for Arena {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: one thread, and no reference to the region outlives a call.
-        let region = unsafe { &mut *self.0.get() };
-        match region.take(layout) {
+        match self.take(layout) {
             Some(block) => block,
             // SAFETY: the caller's promise about `layout` is the system allocator's.
             None => unsafe { System.alloc(layout) },
@@ -93,26 +85,22 @@ unsafe impl GlobalAlloc for Arena {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        let region = unsafe { &mut *self.0.get() };
-        if !region.contains(block) {
-            // SAFETY: it is not of the region, so the system allocator made it, with this layout.
+        if !self.contains(block) {
+            // SAFETY: it is not of the arena, so the system allocator made it, with this layout.
             unsafe { System.dealloc(block, layout) };
-        } else if region.is_last(block, layout.size()) {
-            region.next = block as usize;
+        } else if self.is_open(block, layout.size()) {
+            self.next.set(block as usize);
         }
     }
 
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: as above.
-        let region = unsafe { &mut *self.0.get() };
-        if !region.contains(block) {
-            // SAFETY: it is not of the region, so the system allocator made it, with this layout.
+        if !self.contains(block) {
+            // SAFETY: it is not of the arena, so the system allocator made it, with this layout.
             return unsafe { System.realloc(block, layout, size) };
         }
-        let grown = (block as usize).checked_add(size).filter(|end| *end <= region.end);
-        if let Some(end) = grown.filter(|_| !region.retired && region.is_last(block, layout.size())) {
-            region.next = end;
+        let end = (block as usize).checked_add(size).filter(|end| *end <= self.end.get());
+        if let Some(end) = end.filter(|_| self.is_open(block, layout.size())) {
+            self.next.set(end);
             return block;
         }
         if size <= layout.size() {

@@ -1,0 +1,178 @@
+//! What a filter has to decide, computed from the profile call by call with no thought of speed.
+
+use super::Call;
+use seccomp::{Action, Architecture, Condition, Operator, Profile, Rule, calls};
+use std::{collections::HashMap, sync::OnceLock};
+
+/// What the documentation of the crate says.
+pub struct Decision {
+    pub value: u32,
+    /// Rules with conditions and different actions hold: libseccomp picks one of them by no rule that it documents.
+    pub is_contested: bool,
+    /// The call stands for others, whose conditions can't be seen: libseccomp looks at the wrong arguments there.
+    pub is_blind: bool,
+}
+
+const SOCKETCALL: &str = "socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom \
+                          shutdown setsockopt getsockopt sendmsg recvmsg accept4 recvmmsg sendmmsg";
+const IPC: [(&str, u64); 12] = [
+    ("semop", 1),
+    ("semget", 2),
+    ("semctl", 3),
+    ("semtimedop", 4),
+    ("msgsnd", 11),
+    ("msgrcv", 12),
+    ("msgget", 13),
+    ("msgctl", 14),
+    ("shmat", 21),
+    ("shmdt", 22),
+    ("shmget", 23),
+    ("shmctl", 24),
+];
+const KILL_THREAD: u32 = 0;
+
+pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision {
+    let plain = |value| Decision { value, is_contested: false, is_blind: false };
+    let Some(architecture) = architecture(profile, native, call) else { return plain(KILL_THREAD) };
+    let default = value(profile.default_action, profile.default_errno_ret);
+    let names = names(architecture);
+    let name = names.iter().find(|(_, number)| **number == call.number).map(|(name, _)| *name);
+
+    let mut unconditional = Vec::new();
+    let mut holding = Vec::new();
+    let mut is_blind = false;
+    for rule in profile.syscalls.iter().filter(|rule| value(rule.action, rule.errno_ret) != default) {
+        let value = value(rule.action, rule.errno_ret);
+        if name.is_some_and(|name| rule.names.iter().any(|listed| listed == name)) {
+            match holds(rule, call, architecture) {
+                Some(true) => holding.push(value),
+                Some(false) => {}
+                None => unconditional.push(value),
+            }
+        }
+        if name.is_some_and(|name| stands_for(name, rule, call)) {
+            is_blind |= !rule.args.is_empty();
+            if rule.args.is_empty() || strictness(rule.action) > strictness(profile.default_action) {
+                holding.push(value);
+            }
+        }
+    }
+    if let Some(value) = unconditional.first() {
+        return plain(*value);
+    }
+    if let Some(value) = holding.first() {
+        return Decision { value: *value, is_contested: holding.iter().any(|other| other != value), is_blind };
+    }
+    let value = if is_newer(profile, architecture, call) { 0x5_0000 | enosys(architecture) } else { default };
+    Decision { value, is_contested: false, is_blind }
+}
+
+/// Whose call this is, of those that the filter lets pass at all.
+fn architecture(profile: &Profile, native: Architecture, call: &Call) -> Option<Architecture> {
+    let known = [native].into_iter().chain(profile.architectures.iter().copied());
+    known.into_iter().find(|known| {
+        let x86_64 = known.audit() == Architecture::X86_64.audit();
+        known.audit() == call.audit && (!x86_64 || (call.number & 0x4000_0000 != 0) == (*known == Architecture::X32))
+    })
+}
+
+fn value(action: Action, errno: Option<u32>) -> u32 {
+    match action {
+        Action::KillProcess => 0x8000_0000,
+        Action::Kill | Action::KillThread => KILL_THREAD,
+        Action::Trap => 0x3_0000,
+        Action::Errno => 0x5_0000 | errno.unwrap_or(1),
+        Action::Notify => 0x7fc0_0000,
+        Action::Trace => 0x7ff0_0000 | errno.unwrap_or(1),
+        Action::Log => 0x7ffc_0000,
+        Action::Allow => 0x7fff_0000,
+    }
+}
+
+fn strictness(action: Action) -> u32 {
+    match action {
+        Action::KillProcess => 7,
+        Action::Kill | Action::KillThread => 6,
+        Action::Trap => 5,
+        Action::Errno => 4,
+        Action::Notify => 3,
+        Action::Trace => 2,
+        Action::Log => 1,
+        Action::Allow => 0,
+    }
+}
+
+/// `None` without conditions.
+fn holds(rule: &Rule, call: &Call, architecture: Architecture) -> Option<bool> {
+    let is_narrow = matches!(
+        architecture,
+        Architecture::X86
+            | Architecture::X32
+            | Architecture::Arm
+            | Architecture::Mips
+            | Architecture::Mipsel
+            | Architecture::Mips64N32
+            | Architecture::Mipsel64N32
+            | Architecture::Ppc
+            | Architecture::S390
+    );
+    let cut = |value: u64| if is_narrow { u64::from(value as u32) } else { value };
+    let one = |condition: &Condition| {
+        let argument = cut(call.arguments[condition.index as usize]);
+        let (value, second) = (cut(condition.value), cut(condition.value_two));
+        match condition.op {
+            Operator::NotEqual => argument != value,
+            Operator::Less => argument < value,
+            Operator::LessOrEqual => argument <= value,
+            Operator::Equal => argument == value,
+            Operator::GreaterOrEqual => argument >= value,
+            Operator::Greater => argument > value,
+            Operator::MaskedEqual => argument & value == second,
+        }
+    };
+    let same = |condition: &Condition| rule.args.iter().filter(|other| other.index == condition.index).count();
+    let results: Vec<bool> = rule.args.iter().map(one).collect();
+    if results.is_empty() {
+        None
+    } else if rule.args.iter().any(|condition| same(condition) > 1) {
+        Some(results.contains(&true))
+    } else {
+        Some(!results.contains(&false))
+    }
+}
+
+/// Whether this call of socketcall(2) or ipc(2) makes a call that the rule names.
+fn stands_for(name: &str, rule: &Rule, call: &Call) -> bool {
+    let made = match name {
+        "socketcall" => {
+            (call.arguments[0] as u32).checked_sub(1).and_then(|index| SOCKETCALL.split(' ').nth(index as usize))
+        }
+        "ipc" => IPC.iter().find(|(_, number)| *number == call.arguments[0] & 0xffff).map(|(name, _)| *name),
+        _ => None,
+    };
+    made.is_some_and(|made| rule.names.iter().any(|listed| listed == made))
+}
+
+/// Whether the call is newer than the profile, which refuses what it doesn't know.
+fn is_newer(profile: &Profile, architecture: Architecture, call: &Call) -> bool {
+    let names = names(architecture);
+    let named = profile.syscalls.iter().flat_map(|rule| &rule.names).filter_map(|name| names.get(name.as_str()));
+    let newest = named.filter(|number| architecture != Architecture::Arm || **number < 0xf_0000).max();
+    let is_placeholder = matches!(architecture, Architecture::S390 | Architecture::S390X) && call.number == 0;
+    !matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace)
+        && newest.is_some_and(|newest| call.number > *newest || is_placeholder)
+}
+
+fn enosys(architecture: Architecture) -> u32 {
+    // MIPS, by its ELF machine number.
+    if architecture.audit() & 0xffff == 8 { 89 } else { 38 }
+}
+
+/// The calls of an architecture.
+pub fn names(architecture: Architecture) -> &'static HashMap<&'static str, u32> {
+    static NAMES: OnceLock<HashMap<Architecture, HashMap<&'static str, u32>>> = OnceLock::new();
+    let all = NAMES.get_or_init(|| {
+        super::ARCHITECTURES.into_iter().map(|known| (known, calls(known).unwrap().collect())).collect()
+    });
+    &all[&architecture]
+}
