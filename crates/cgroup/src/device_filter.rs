@@ -27,6 +27,9 @@ const JUMP_IF_EQUAL: u8 = 0x16;
 const JUMP_IF_NOT_EQUAL: u8 = 0x56;
 const EXIT: u8 = 0x95;
 
+/// How many rules are jumped over at once. A rule has ten instructions at most, and a jump goes over 32767.
+const GROUP: usize = 1000;
+
 /// BPF_DEVCG_DEV_BLOCK and BPF_DEVCG_DEV_CHAR.
 fn number_of(kind: Kind) -> u32 {
     match kind {
@@ -45,26 +48,41 @@ pub fn program(rules: &[Rule]) -> Vec<Instruction> {
         load(MAJOR, 4),
         load(MINOR, 8),
     ];
-    for rule in rules.iter().rev() {
-        program.extend(block(rule));
-        if rule.is_total() && !rule.allow {
-            // The verifier refuses instructions that can't be reached.
-            return program;
+    let last_first: Vec<&Rule> = rules.iter().rev().collect();
+    // Rules for one kind of device in a row ask for it once: the verifier's time grows with the branches, and it is part of every
+    // start of a container.
+    for group in last_first.chunk_by(|one, other| one.kind == other.kind).flat_map(|group| group.chunks(GROUP)) {
+        let mut body = Vec::new();
+        for rule in group {
+            body.extend(block(rule));
+            if rule.is_total() && !rule.allow {
+                // The verifier refuses instructions that can't be reached.
+                program.extend(body);
+                return program;
+            }
         }
+        if let Some(kind) = group.first().and_then(|rule| rule.kind) {
+            let mut condition = immediate(JUMP_IF_NOT_EQUAL, KIND, number_of(kind));
+            condition.offset = body.len() as i16;
+            program.push(condition);
+        }
+        program.extend(body);
     }
     program.extend(answer(false));
     program
 }
 
-/// One rule: conditions that jump behind it, then its effect.
+/// One rule for a kind of device that is known to match: conditions that jump behind it, then its effect.
 fn block(rule: &Rule) -> Vec<Instruction> {
-    let conditions = [(KIND, rule.kind.map(number_of)), (MAJOR, rule.major), (MINOR, rule.minor)];
+    let conditions = [(MAJOR, rule.major), (MINOR, rule.minor)];
     let mut block: Vec<Instruction> = conditions
         .into_iter()
         .filter_map(|(left, right)| right.map(|right| immediate(JUMP_IF_NOT_EQUAL, left, right)))
         .collect();
     let access = u32::from(rule.access.bits());
-    if rule.allow {
+    if rule.allow && rule.access == Access::ALL {
+        // Nothing is left to be decided.
+    } else if rule.allow {
         block.push(immediate(AND, WANTED, !access));
         block.push(immediate(JUMP_IF_NOT_EQUAL, WANTED, 0));
     } else if rule.access != Access::ALL {

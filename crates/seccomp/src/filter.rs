@@ -114,6 +114,9 @@ fn ranges(
     for (part, start) in if is_x86_64 { &x86_64[..] } else { &alone } {
         let Some((_, names)) = listed.iter().find(|(other, _)| other == part) else {
             ranges.from(*start, Verdict::Always(REFUSED), 0);
+            if *part == Architecture::X32 {
+                ranges.from(NO_CALL, Verdict::Always(default), 0);
+            }
             continue;
         };
         let mut decisions = decide(*part, names, cases, default);
@@ -122,9 +125,6 @@ fn ranges(
             decisions.calls.insert(0, Verdict::Always(newer));
         }
         ranges.add(*start, decisions, names, default, newer);
-    }
-    if is_x86_64 {
-        ranges.from(NO_CALL, Verdict::Always(default), 0);
     }
     ranges
 }

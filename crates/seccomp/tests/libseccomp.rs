@@ -32,6 +32,8 @@ fn random_profiles_decide_as_libseccomp_does() {
     let mut fails = 0;
     for round in 0..PROFILES {
         let (native, mut profile) = random.profile(&natives);
+        for rule in &mut profile.syscalls { rule.names.retain(|name| ScmpSyscall::from_name(name).is_ok() && name != "sys_debug_setcontext"); }
+        profile.syscalls.retain(|rule| !rule.names.is_empty());
         for c in profile.syscalls.iter_mut().flat_map(|r| &mut r.args) {
             if c.op == Operator::MaskedEqual && c.value as u32 == 0 {
                 c.value |= 0x10;
@@ -56,7 +58,7 @@ fn random_profiles_decide_as_libseccomp_does() {
             }
             let (value, _) = bpf::run(&ours.instructions, &call, native.is_big_endian());
             let expected =
-                newer(&profile, native, &call).unwrap_or_else(|| bpf::run(&theirs, &call, native.is_big_endian()).0);
+                model::newer(&profile, native, &call).unwrap_or_else(|| bpf::run(&theirs, &call, native.is_big_endian()).0);
             compared += 1;
             if value != expected {
                 bad += 1;
@@ -86,26 +88,6 @@ fn random_profiles_decide_as_libseccomp_does() {
     }
     assert!(bad == 0, "{bad} of {compared}, fails {fails}");
     assert!(compared >= ENOUGH, "{compared}");
-}
-
-/// ENOSYS, where runc puts it before libseccomp's program.
-fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32> {
-    if matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace) {
-        return None;
-    }
-    let mut listed = [native].into_iter().chain(profile.architectures.iter().copied());
-    let x32 = call.number & 0x4000_0000 != 0;
-    let architecture = listed.find(|one| {
-        one.audit() == call.audit && (one.audit() != Architecture::X86_64.audit() || x32 == (*one == Architecture::X32))
-    })?;
-    let names = profile.syscalls.iter().flat_map(|rule| &rule.names);
-    let numbers = names.filter_map(|name| ScmpSyscall::from_name_by_arch(name, arch(architecture)).ok());
-    // The calls of ARM alone count for runc.
-    let newest =
-        numbers.map(|call| call.as_raw_syscall()).filter(|number| *number > 0 && *number < 0xf_0000 || x32).max()?;
-    let is_placeholder = matches!(architecture, Architecture::S390 | Architecture::S390X) && call.number == 0;
-    let enosys = if call.audit & 0xffff == 8 { 89 } else { 38 };
-    (call.number > newest as u32 || is_placeholder).then_some(0x5_0000 | enosys)
 }
 
 /// libseccomp's program, made as runc has it made.

@@ -33,8 +33,11 @@ const KILL_THREAD: u32 = 0;
 
 pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision {
     let plain = |value| Decision { value, is_contested: false, is_blind: false };
-    let Some(architecture) = architecture(profile, native, call) else { return plain(KILL_THREAD) };
     let default = value(profile.default_action, profile.default_errno_ret);
+    let Some(architecture) = architecture(profile, native, call) else {
+        let is_none = call.audit == Architecture::X86_64.audit() && call.number == u32::MAX;
+        return plain(if is_none { default } else { KILL_THREAD });
+    };
     let names = names(architecture);
     let name = names.iter().find(|(_, number)| **number == call.number).map(|(name, _)| *name);
 
@@ -63,8 +66,7 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
     if let Some(value) = holding.first() {
         return Decision { value: *value, is_contested: holding.iter().any(|other| other != value), is_blind };
     }
-    let value = if is_newer(profile, architecture, call) { 0x5_0000 | enosys(architecture) } else { default };
-    Decision { value, is_contested: false, is_blind }
+    Decision { value: newer(profile, native, call).unwrap_or(default), is_contested: false, is_blind }
 }
 
 /// Whose call this is, of those that the filter lets pass at all.
@@ -72,7 +74,7 @@ fn architecture(profile: &Profile, native: Architecture, call: &Call) -> Option<
     let known = [native].into_iter().chain(profile.architectures.iter().copied());
     known.into_iter().find(|known| {
         let x86_64 = known.audit() == Architecture::X86_64.audit();
-        known.audit() == call.audit && (!x86_64 || (call.number & 0x4000_0000 != 0) == (*known == Architecture::X32))
+        known.audit() == call.audit && (!x86_64 || (call.number >= 0x4000_0000) == (*known == Architecture::X32))
     })
 }
 
@@ -153,19 +155,17 @@ fn stands_for(name: &str, rule: &Rule, call: &Call) -> bool {
     made.is_some_and(|made| rule.names.iter().any(|listed| listed == made))
 }
 
-/// Whether the call is newer than the profile, which refuses what it doesn't know.
-fn is_newer(profile: &Profile, architecture: Architecture, call: &Call) -> bool {
+/// ENOSYS for a call that is newer than the profile, which refuses what it doesn't know.
+pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32> {
+    let architecture = architecture(profile, native, call)?;
     let names = names(architecture);
     let named = profile.syscalls.iter().flat_map(|rule| &rule.names).filter_map(|name| names.get(name.as_str()));
-    let newest = named.filter(|number| architecture != Architecture::Arm || **number < 0xf_0000).max();
+    let newest = named.filter(|number| architecture != Architecture::Arm || **number < 0xf_0000).max()?;
     let is_placeholder = matches!(architecture, Architecture::S390 | Architecture::S390X) && call.number == 0;
-    !matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace)
-        && newest.is_some_and(|newest| call.number > *newest || is_placeholder)
-}
-
-fn enosys(architecture: Architecture) -> u32 {
-    // MIPS, by its ELF machine number.
-    if architecture.audit() & 0xffff == 8 { 89 } else { 38 }
+    let is_permissive = matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace);
+    // MIPS, by its ELF machine number, has another ENOSYS.
+    let enosys = if architecture.audit() & 0xffff == 8 { 89 } else { 38 };
+    (!is_permissive && (call.number > *newest || is_placeholder)).then_some(0x5_0000 | enosys)
 }
 
 /// The calls of an architecture.
