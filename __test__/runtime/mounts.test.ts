@@ -207,6 +207,23 @@ behaviour('.. at a mount point does not leave the root', { runtimes: everyone },
   t.is(at(info, '/mnt').length, 1)
 })
 
+behaviour(
+  '.. at the root does not lead to the host, at no moment of a launch',
+  { runtimes: ours },
+  async (t, session) => {
+    // After pivot_root(2) the host's root lies over ours, and there `..` is that, until it is unmounted. Init resolves paths beside it.
+    const source = session.directory('shared')
+    session.bundle({
+      args: mountinfo,
+      edit: (spec) => spec.mounts.unshift(bindMount(source, '/../../../mnt'), bindMount(source, '/../../../../tmp')),
+    })
+    for (let attempt = 0; attempt < 20; attempt += 1) {
+      const info = await session.ok(['run', session.id()])
+      t.deepEqual([at(info, '/mnt').length, at(info, '/tmp').length], [1, 1], `${attempt}`)
+    }
+  },
+)
+
 behaviour('a tmpfs has the size and mode that its options say', { runtimes: everyone }, async (t, session) => {
   const output = await session.outputOf(['sh', '-c', 'stat -c %a /scratch; df -k /scratch | tail -1'], (spec) =>
     spec.mounts.push({ destination: '/scratch', type: 'tmpfs', source: 'tmpfs', options: ['size=1m', 'mode=1770'] }),

@@ -28,10 +28,14 @@ behaviour(
   'an unprivileged user runs a container in a user namespace',
   { runtimes: likeRunc, ...asUser },
   async (t, session) => {
-    const user = bundle(session, ['sh', '-c', 'id -u; id -g; cat /proc/self/uid_map; touch /made && echo made'])
+    const user = bundle(session, [
+      'sh',
+      '-c',
+      'id -u; id -g; cat /proc/self/uid_map; cat /proc/self/setgroups; touch /made && echo made',
+    ])
     const { code, stdout, stderr } = await session.run(['run', session.id()], user)
     t.is(code, 0, stderr)
-    t.deepEqual(stdout.trim().split(/\s+/), ['0', '0', '0', String(unprivileged.uid), '1', 'made'])
+    t.deepEqual(stdout.trim().split(/\s+/), ['0', '0', '0', String(unprivileged.uid), '1', 'deny', 'made'])
   },
 )
 

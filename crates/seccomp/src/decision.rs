@@ -33,7 +33,7 @@ pub(crate) enum Verdict {
 
 /// What happens to the calls of one architecture.
 pub(crate) struct Decisions {
-    /// By number; all others get the default action.
+    /// By number: all that the profile names, and those that it names through them.
     pub(crate) calls: BTreeMap<u32, Verdict>,
     /// The highest number of a call that the profile names.
     pub(crate) newest: Option<u32>,
@@ -86,8 +86,9 @@ pub(crate) fn decide(architecture: Architecture, names: &Names, cases: &[Case<'_
                 if architecture != Architecture::Arm || number < ARM_PRIVATE {
                     newest = newest.max(Some(number));
                 }
+                let call = collected.entry(number).or_default();
                 if case.value != default {
-                    collected.entry(number).or_default().add(&case.conditions, case.value);
+                    call.add(&case.conditions, case.value);
                 }
             }
             if let Some(&(number, chosen)) = names.multiplexed.get(name.as_str()) {
@@ -99,7 +100,7 @@ pub(crate) fn decide(architecture: Architecture, names: &Names, cases: &[Case<'_
         }
     }
     let wide = architecture.is_wide();
-    let calls = collected.into_iter().map(|(number, call)| (number, call.verdict(wide))).collect();
+    let calls = collected.into_iter().map(|(number, call)| (number, call.verdict(wide, default))).collect();
     Decisions { calls, newest }
 }
 
@@ -112,9 +113,10 @@ impl Collected {
         }
     }
 
-    fn verdict(self, wide: bool) -> Verdict {
+    fn verdict(self, wide: bool, default: u32) -> Verdict {
         match self.unconditional {
             Some(value) => Verdict::Always(value),
+            None if self.clauses.is_empty() => Verdict::Always(default),
             None => Verdict::Depends { wide, clauses: self.clauses.into() },
         }
     }

@@ -59,13 +59,10 @@ impl Ranges {
 
     /// Numbers from `start` on, which is after all numbers so far: those of an architecture's calls as decided, others get
     /// `default`, or `newer` if they are higher than any that the profile names.
-    pub(crate) fn add(&mut self, start: u32, mut decisions: Decisions, names: &Names, default: u32, newer: u32) {
+    pub(crate) fn add(&mut self, start: u32, decisions: Decisions, names: &Names, default: u32, newer: u32) {
         let mut common: Vec<u32> = COMMON.iter().filter_map(|name| names.number(name)).collect();
         common.sort_unstable();
         let newest = decisions.newest.unwrap_or(u32::MAX);
-        if decisions.newest.is_some() {
-            decisions.calls.entry(newest).or_insert(Verdict::Always(default));
-        }
         self.from(start, Verdict::Always(default), 0);
         for (number, verdict) in decisions.calls {
             let weight = if common.binary_search(&number).is_ok() { COMMON_WEIGHT } else { 0 };
@@ -88,8 +85,9 @@ impl Ranges {
 
     /// Writes the search, which loads the number and ends with the verdict of its range.
     pub(crate) fn assemble(&self, assembler: &mut Assembler) -> Target {
-        search(&self.0, assembler);
-        assembler.load(NUMBER)
+        let found = search(&self.0, assembler);
+        // A single range needs no search.
+        if self.0.len() > 1 { assembler.load(NUMBER) } else { found }
     }
 }
 

