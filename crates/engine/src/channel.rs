@@ -2,11 +2,11 @@
 
 use crate::failing::Failing;
 use rustix::{
-    fd::{AsFd, BorrowedFd, OwnedFd},
-    io::{self, Errno, IoSlice, IoSliceMut},
+    fd::{AsFd, OwnedFd},
+    io::{self, Errno, IoSliceMut},
     net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
-        SendFlags, SocketFlags, SocketType, recv, recvmsg, send, sendmsg, socketpair,
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType, recv,
+        recvmsg, send, socketpair,
     },
 };
 use std::mem::MaybeUninit;
@@ -39,26 +39,8 @@ impl Channel {
     }
 
     pub fn send(&self, message: &ToInit<&InitPlan>) -> Result<(), Failure> {
-        self.send_with(message, &[])
-    }
-
-    /// Sends a message with descriptors: at most [`frame::MAX_DESCRIPTORS`].
-    pub fn send_with(&self, message: &ToInit<&InitPlan>, descriptors: &[OwnedFd]) -> Result<(), Failure> {
         let bytes = frame::encode(message).map_err(|_| Errno::MSGSIZE).failing("tell", "init")?;
-        let send = || -> io::Result<()> {
-            let (header, body) = bytes.split_at(HEADER);
-            let descriptors: Vec<BorrowedFd<'_>> = descriptors.iter().map(AsFd::as_fd).collect();
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(frame::MAX_DESCRIPTORS))];
-            let mut control = SendAncillaryBuffer::new(&mut space);
-            if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(&descriptors)) {
-                return Err(Errno::NOBUFS);
-            }
-            // With the first byte; the whole frame, where it fits into the socket's buffer.
-            let parts = [IoSlice::new(header), IoSlice::new(body)];
-            let sent = io::retry_on_intr(|| sendmsg(&self.socket, &parts, &mut control, SendFlags::NOSIGNAL))?;
-            self.send_all(bytes.get(sent..).unwrap_or_default())
-        };
-        send().failing("tell", "init")
+        self.send_all(&bytes).failing("tell", "init")
     }
 
     pub fn send_all(&self, mut rest: &[u8]) -> io::Result<()> {

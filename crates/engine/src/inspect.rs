@@ -11,8 +11,15 @@ use rustix::{
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with},
 };
 use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::BTreeMap,
+    fmt, thread,
+    time::{Duration, Instant},
+};
 use wire::Failure;
+
+/// How long whoever has made a container's directory may take to lock it.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// The runtime-spec's status of a container, and `paused`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -94,15 +101,19 @@ pub fn list(root: &str) -> Result<List, Failure> {
     Ok(List { missing: false, containers: containers.collect() })
 }
 
-/// What to say of a directory that has no record: nothing while somebody is at work there, or when it has one by now.
+/// What to say of a directory that has no record: nothing while somebody is at work there, or when it has one by now, or is gone.
+/// A new directory is locked a moment after it is made, so that one without a lock is looked at for a while.
 fn without_record(root: &str, id: &str) -> Option<Failure> {
     let container = ContainerDir::open(root, id).ok()?;
-    match container.is_locked() {
-        Ok(true) => None,
-        Ok(false) => {
-            container.read_record().err().map(|_| Failure::new("read record", id, Errno::NOENT.raw_os_error()))
+    let deadline = Instant::now() + MOMENT;
+    loop {
+        match container.is_locked() {
+            Ok(true) => return None,
+            Ok(false) if container.read_record().is_ok() || !container.is_there() => return None,
+            Ok(false) if Instant::now() < deadline => thread::sleep(MOMENT / 20),
+            Ok(false) => return Some(Failure::new("read record", id, Errno::NOENT.raw_os_error())),
+            Err(failure) => return Some(failure),
         }
-        Err(failure) => Some(failure),
     }
 }
 

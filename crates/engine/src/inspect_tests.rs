@@ -5,7 +5,11 @@ use crate::{
     signal::signal,
     testing::{TestChild, TestRoot, eventually, record},
 };
-use std::{fs, os::unix::net::UnixListener};
+use std::{
+    fs,
+    os::unix::net::UnixListener,
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 fn status_of(root: &TestRoot, id: &str) -> (Status, i32) {
     let inspection = inspect(&root.containers(), id).unwrap();
@@ -80,6 +84,26 @@ fn a_list_goes_on_over_what_is_broken() {
         })
         .collect();
     assert_eq!(named, [("a", None), ("b", None), ("empty", Some(Errno::NOENT)), ("future", Some(Errno::PROTO))]);
+}
+
+#[test]
+fn nothing_is_broken_while_containers_come_and_go() {
+    let root = TestRoot::new();
+    let going = AtomicBool::new(true);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..300 {
+                let container = root.create("box");
+                container.write_record(&record("box")).unwrap();
+                container.remove().unwrap();
+            }
+            going.store(false, Ordering::Relaxed);
+        });
+        while going.load(Ordering::Relaxed) {
+            let List { containers, .. } = list(&root.containers()).unwrap();
+            assert!(containers.iter().all(|listed| matches!(listed, Listed::Container(_))), "{containers:?}");
+        }
+    });
 }
 
 #[test]

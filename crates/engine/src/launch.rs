@@ -7,9 +7,7 @@ use crate::{
     channel::{self, Channel},
     console,
     failing::Failing,
-    gate, id_maps, image,
-    namespaces::Namespaces,
-    pid_file,
+    gate, id_maps, image, pid_file,
     record::{Identity, Record},
     store::ContainerDir,
     terminal,
@@ -84,7 +82,6 @@ impl<'a> Made<'a> {
 
     fn carry_out(&mut self) -> Result<Launched, Failure> {
         let plan = self.plan;
-        let namespaces = Namespaces::begin(&plan.init)?;
 
         // Intent first: whoever finds this record after our death knows which cgroup may exist.
         let planned = match &plan.cgroup {
@@ -116,9 +113,7 @@ impl<'a> Made<'a> {
         drop((theirs, gate));
         self.prepare_process()?;
 
-        let (made, descriptors) = namespaces.finish()?;
-        channel.send_with(&ToInit::Plan { plan: &plan.init, made }, &descriptors)?;
-        drop(descriptors);
+        channel.send(&ToInit::Plan(&plan.init))?;
         self.serve_namespaces(&channel)?;
 
         // Init mounts meanwhile. It waits for Commit, so its program has limits, and a record that names it, before it runs.

@@ -15,7 +15,6 @@ mod id_maps;
 mod image;
 pub mod inspect;
 pub mod launch;
-mod namespaces;
 pub mod notify;
 mod pid_file;
 pub mod record;

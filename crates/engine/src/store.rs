@@ -106,6 +106,11 @@ impl ContainerDir {
         Ok(false)
     }
 
+    /// Whether the container still has this directory: it has not been deleted meanwhile.
+    pub fn is_there(&self) -> bool {
+        is_linked(&self.root, &self.id, &self.directory).unwrap_or(false)
+    }
+
     /// Replaces the record at once: readers see the old one or the new one. Only for the holder of the lock.
     ///
     /// There is no fsync(2): a record tells of processes, and no crash that loses a written file leaves them running.

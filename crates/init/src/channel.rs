@@ -1,15 +1,12 @@
 //! Our end of the channel: frames over a stream socket (wire::frame draws the conversation).
 
 use crate::failing::Failing;
-use alloc::{vec, vec::Vec};
+use alloc::vec;
 use core::mem::MaybeUninit;
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    io::{self, Errno, IoSlice, IoSliceMut},
-    net::{
-        RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
-        recv, recvmsg, sendmsg,
-    },
+    io::{self, Errno, IoSlice},
+    net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use wire::{
@@ -35,15 +32,15 @@ impl Channel {
         self.send_all(message, &[descriptor])
     }
 
-    /// The next message, and the descriptors that came with it. The end of the channel, which is the end of the engine, is `EPIPE`.
-    pub fn receive(&self) -> Result<(ToInit, Vec<OwnedFd>), Failure> {
+    /// The next message. The end of the channel, which is the end of the engine, is `EPIPE`.
+    pub fn receive(&self) -> Result<ToInit, Failure> {
         self.receive_frame().failing("hear from the engine", "")
     }
 
     /// Waits for one given message.
     pub fn expect(&self, step: &str, matches: fn(&ToInit) -> bool) -> Result<(), Failure> {
         match self.receive()? {
-            (message, _) if matches(&message) => Ok(()),
+            message if matches(&message) => Ok(()),
             _ => Err(Errno::PROTO).failing(step, ""),
         }
     }
@@ -63,29 +60,13 @@ impl Channel {
         }
     }
 
-    fn receive_frame<T: DeserializeOwned>(&self) -> io::Result<(T, Vec<OwnedFd>)> {
+    fn receive_frame<T: DeserializeOwned>(&self) -> io::Result<T> {
         let mut header = [0; HEADER];
-        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(frame::MAX_DESCRIPTORS))];
-        let mut control = RecvAncillaryBuffer::new(&mut space);
-        // Descriptors come with the first byte of a frame; frames are sent with their whole header.
-        let mut parts = [IoSliceMut::new(&mut header)];
-        let received = io::retry_on_intr(|| recvmsg(&self.socket, &mut parts, &mut control, RecvFlags::CMSG_CLOEXEC))?;
-        match received.bytes {
-            HEADER => {}
-            0 => return Err(Errno::PIPE),
-            _ => return Err(Errno::PROTO),
-        }
-        let mut descriptors = Vec::new();
-        for message in control.drain() {
-            if let RecvAncillaryMessage::ScmRights(some) = message {
-                descriptors.extend(some);
-            }
-        }
+        self.fill(&mut header)?;
         let length = frame::body_length(header).map_err(|_| Errno::PROTO)?;
         let mut body = vec![0; length];
         self.fill(&mut body)?;
-        let message = frame::decode(&body).map_err(|_| Errno::PROTO)?;
-        Ok((message, descriptors))
+        frame::decode(&body).map_err(|_| Errno::PROTO)
     }
 
     fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {

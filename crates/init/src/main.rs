@@ -38,6 +38,7 @@ use sys::entry::Arguments;
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
+    plan::InitPlan,
 };
 
 #[global_allocator]
@@ -70,13 +71,11 @@ fn become_program(channel: &mut Channel, first_own: i32, gate: Option<OwnedFd>) 
     sys::process::set_parent_death_signal(SIGKILL).failing("die with the engine", "")?;
     // Modes in the plan are exact; the container's own umask is a step.
     rustix::process::umask(Mode::empty());
-    let (plan, made) = match channel.receive()? {
-        (ToInit::Plan { plan, made }, descriptors) if made.len() == descriptors.len() => {
-            (plan, made.into_iter().zip(descriptors).collect())
-        }
+    let plan: InitPlan = match channel.receive()? {
+        ToInit::Plan(plan) => plan,
         _ => return Err(Failure::new("understand the engine", "", Errno::PROTO.raw_os_error())),
     };
-    let sources = namespaces::enter(&plan, made, channel)?;
+    let sources = namespaces::enter(&plan, channel)?;
     steps::run(&plan, sources, channel, gate, first_own)
 }
 

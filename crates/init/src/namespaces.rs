@@ -19,9 +19,8 @@ use wire::{
     plan::{IdMap, InitPlan, Namespace, NamespaceKind},
 };
 
-/// Enters all namespaces of the plan, some of which the engine has `made`, and takes hold of the mount sources, with the rights that
-/// the plan wants that done.
-pub fn enter(plan: &InitPlan, made: Vec<(NamespaceKind, OwnedFd)>, channel: &Channel) -> Result<Sources, Failure> {
+/// Enters all namespaces of the plan and takes hold of the mount sources, with the rights that the plan wants that done.
+pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
     // Paths mean what they mean to the caller: all are opened before anything changes.
     let joined = open_joined(&plan.namespaces)?;
     let first = if plan.sources_first { Some(sources::take(plan)?) } else { None };
@@ -48,14 +47,10 @@ pub fn enter(plan: &InitPlan, made: Vec<(NamespaceKind, OwnedFd)>, channel: &Cha
     for (namespace, file) in joined.iter().filter(|(namespace, _)| namespace.kind != NamespaceKind::User) {
         enter_joined(namespace, file)?;
     }
-    for (kind, file) in &made {
-        join(file.as_fd(), bit(*kind)).failing("join the new namespace of", name(*kind))?;
-    }
     let mut new = 0;
     for namespace in plan.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
         new |= match namespace.kind {
             NamespaceKind::User => 0,
-            kind if made.iter().any(|(made, _)| *made == kind) => 0,
             NamespaceKind::Pid if plan.pid_namespace_at_clone() => 0,
             kind => bit(kind),
         };

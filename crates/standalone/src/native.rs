@@ -44,8 +44,7 @@ fn is_terminal(descriptor: u8) -> bool {
 fn call(verb: String, request: String) -> String {
     // A signal halfway through a launch would leave half a container; `supervise` forwards those that came meanwhile.
     // Holding them back can't fail, and if it did the launch would be as good as without.
-    // A launch uses a second thread; the others may stay for as long as the container does.
-    if matches!(verb.as_str(), "launch" | "supervise" | "awaitReady") {
+    if matches!(verb.as_str(), "supervise" | "awaitReady") {
         crate::ARENA.retire();
     }
     let _ = match verb.as_str() {

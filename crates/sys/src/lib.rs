@@ -20,6 +20,7 @@ pub mod mount;
 pub mod namespace;
 pub mod network;
 pub mod process;
+pub mod seccomp;
 pub mod terminal;
 #[cfg(not(feature = "std"))]
 pub mod thread;

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! [ engine ]                               [ init ]
-//! Plan                          ->                           with descriptors of namespaces
+//! Plan(InitPlan)                ->
 //!                               <-         MapIds            only with a new user namespace
 //! IdsMapped                     ->
 //!                               <-         SetTimeOffsets    only with a new time namespace that has offsets
@@ -17,10 +17,7 @@
 //! End of file before `Commit` makes init exit: a dead engine leaves no half-made container behind.
 //! Over the gate, `start` sends the byte [`START`] and reads `Exec`, `Failed` or end of file in the same frames.
 
-use crate::{
-    Failure,
-    plan::{InitPlan, NamespaceKind},
-};
+use crate::{Failure, plan::InitPlan};
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
@@ -30,20 +27,13 @@ pub const START: u8 = b'S';
 /// The largest frame body that is read, in bytes. A config.json is limited to 16 MiB; its plan is no larger.
 pub const MAX_FRAME: usize = 32 << 20;
 
-/// How many descriptors come with one message.
-pub const MAX_DESCRIPTORS: usize = 4;
-
 /// The bytes before a body: its length, little-endian.
 pub const HEADER: usize = 4;
 
 /// `P` is the plan: borrowed where it is sent, owned where it is received.
 #[derive(Debug, Serialize, Deserialize)]
 pub enum ToInit<P = InitPlan> {
-    /// `made` are the new namespaces that the engine has made already: their descriptors come with the message, in this order.
-    Plan {
-        plan: P,
-        made: Vec<NamespaceKind>,
-    },
+    Plan(P),
     IdsMapped,
     TimeOffsetsSet,
     Commit,

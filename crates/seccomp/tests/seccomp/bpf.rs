@@ -1,6 +1,6 @@
 //! A classic BPF interpreter, as much as seccomp allows, with the kernel's checks of a program.
 
-use super::Call;
+use crate::calls::Call;
 use seccomp::Instruction;
 
 /// How a program went.

@@ -1,18 +1,17 @@
 //! What a filter has to decide, computed from the profile call by call with no thought of speed.
 
-use super::Call;
+use crate::calls::{ARCHITECTURES, Call};
 use seccomp::{Action, Architecture, Condition, Operator, Profile, Rule, calls};
 use std::{collections::HashMap, sync::OnceLock};
 
-/// What the documentation of the crate says.
+/// What the documentation of the crate says, and whether libseccomp can be asked too.
+#[cfg_attr(not(feature = "oracle"), expect(dead_code))]
 pub struct Decision {
     pub value: u32,
     /// Rules with conditions and different actions hold: libseccomp picks one of them by no rule that it documents.
     pub is_contested: bool,
     /// The call stands for others, whose conditions can't be seen: libseccomp looks at the wrong arguments there.
     pub is_blind: bool,
-    /// Several sets of conditions compare one argument: libseccomp 2.5 merges them, not always rightly.
-    pub is_entangled: bool,
 }
 
 const SOCKETCALL: &str = "socket bind connect listen accept getsockname getpeername socketpair send recv sendto recvfrom \
@@ -34,7 +33,7 @@ const IPC: [(&str, u64); 12] = [
 const KILL_THREAD: u32 = 0;
 
 pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision {
-    let plain = |value| Decision { value, is_contested: false, is_blind: false, is_entangled: false };
+    let plain = |value| Decision { value, is_contested: false, is_blind: false };
     let default = value(profile.default_action, profile.default_errno_ret);
     let Some(architecture) = architecture(profile, native, call) else {
         // A tracer's way to have a call left out is no call of x32.
@@ -48,7 +47,6 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
     let mut unconditional = Vec::new();
     let mut holding = Vec::new();
     let mut is_blind = false;
-    let mut compared: Vec<&[Condition]> = Vec::new();
     for rule in profile.syscalls.iter().filter(|rule| value(rule.action, rule.errno_ret) != default) {
         let value = value(rule.action, rule.errno_ret);
         if name.is_some_and(|name| rule.names.iter().any(|listed| listed == name)) {
@@ -57,7 +55,6 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
                 Some(false) => {}
                 None => unconditional.push(value),
             }
-            compared.extend(clauses(rule));
         }
         if name.is_some_and(|name| stands_for(name, rule, call)) {
             is_blind |= !rule.args.is_empty();
@@ -69,16 +66,12 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
     if let Some(value) = unconditional.first() {
         return plain(*value);
     }
-    let meets = |one: &[Condition], other: &[Condition]| {
-        one.iter().any(|condition| other.iter().any(|met| met.index == condition.index))
-    };
-    let is_entangled = (0..compared.len()).any(|end| compared[..end].iter().any(|one| meets(one, compared[end])));
     if let Some(value) = holding.first() {
         let is_contested = holding.iter().any(|other| other != value);
-        return Decision { value: *value, is_contested, is_blind, is_entangled };
+        return Decision { value: *value, is_contested, is_blind };
     }
     let value = newer(profile, native, call).unwrap_or(default);
-    Decision { value, is_contested: false, is_blind, is_entangled }
+    Decision { value, is_contested: false, is_blind }
 }
 
 /// Whose call this is, of those that the filter lets pass at all.
@@ -117,7 +110,7 @@ fn strictness(action: Action) -> u32 {
 }
 
 /// The sets of conditions that the rule stands for.
-fn clauses(rule: &Rule) -> impl Iterator<Item = &[Condition]> {
+pub fn clauses(rule: &Rule) -> impl Iterator<Item = &[Condition]> {
     let same = |condition: &Condition| rule.args.iter().filter(|other| other.index == condition.index).count();
     let is_repeated = rule.args.iter().any(|condition| same(condition) > 1);
     rule.args.chunks(if is_repeated { 1 } else { 6 })
@@ -187,7 +180,7 @@ pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32
 pub fn names(architecture: Architecture) -> &'static HashMap<&'static str, u32> {
     static NAMES: OnceLock<HashMap<Architecture, HashMap<&'static str, u32>>> = OnceLock::new();
     let all = NAMES.get_or_init(|| {
-        super::ARCHITECTURES.into_iter().map(|known| (known, calls(known).unwrap().collect())).collect()
+        ARCHITECTURES.into_iter().map(|known| (known, calls(known).unwrap().collect())).collect()
     });
     &all[&architecture]
 }

@@ -1,6 +1,9 @@
 //! Random profiles, and calls that come close to what they say.
 
-use super::{ARCHITECTURES, Call, model::names};
+use crate::{
+    calls::{ARCHITECTURES, Call},
+    model::names,
+};
 use seccomp::{Action, Architecture, Condition, Operator, Profile, Rule};
 
 /// A linear congruential generator: enough for tests, and the same numbers for the same seed.
