@@ -1,7 +1,10 @@
-/** The programs of other projects that tests compare with or need, and the Debian packages that have them. */
+/** What tests compare with or need of other projects, programs and files, and the Debian packages that have them. */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import process from 'node:process'
+
+/** A header; with it comes the library. */
+const libseccomp = '/usr/include/seccomp.h'
 
 const packages = {
   runc: 'runc',
@@ -10,6 +13,7 @@ const packages = {
   busybox: 'busybox-static',
   newuidmap: 'uidmap',
   python3: 'python3-minimal',
+  [libseccomp]: 'libseccomp-dev',
 }
 
 /** Installs what is missing where we can: as root, with apt. Elsewhere says in one line what to install. */
@@ -24,6 +28,11 @@ export function installPrograms() {
   if (absent.length > 0) console.log(`Some tests will be skipped without the Debian packages: ${absent.join(' ')}`)
 }
 
+/** Whether the tests that compare with libseccomp can be built. */
+export function hasLibseccomp() {
+  return existsSync(libseccomp)
+}
+
 function apt(words) {
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   return (
@@ -34,8 +43,9 @@ function apt(words) {
 function missing() {
   // Those of the system's own programs are not in every user's PATH.
   const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
-  const has = (program) => directories.some((directory) => isExecutable(`${directory}/${program}`))
-  return Object.keys(packages).flatMap((program) => (has(program) ? [] : [packages[program]]))
+  const has = (name) =>
+    name.startsWith('/') ? existsSync(name) : directories.some((directory) => isExecutable(`${directory}/${name}`))
+  return Object.keys(packages).flatMap((name) => (has(name) ? [] : [packages[name]]))
 }
 
 function isExecutable(path) {

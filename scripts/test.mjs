@@ -4,7 +4,7 @@
  */
 import process from 'node:process'
 import { build } from './build.mjs'
-import { installPrograms } from './packages.mjs'
+import { hasLibseccomp, installPrograms } from './packages.mjs'
 import { CommandFailed, install, runLines } from './toolchain.mjs'
 
 const clippy = ['cargo', 'clippy', '--quiet']
@@ -22,6 +22,10 @@ const parts = {
   'clippy of init': () => check(...clippy, '--package', 'init', '--', '-D', 'warnings'),
   rust: () => tests(cargoCounts, ...cargoTest, ...allButInit),
   plan: () => tests(cargoCounts, ...cargoTest, '--package', 'wire', '--features', 'typescript'),
+  libseccomp: () =>
+    hasLibseccomp()
+      ? tests(cargoCounts, ...cargoTest, '--package', 'seccomp', '--features', 'oracle', 'libseccomp::')
+      : leftOut('comparison with libseccomp: it is not installed'),
   typescript: () => tests(tapCounts, 'ava', '--tap'),
 }
 
@@ -51,6 +55,12 @@ async function counted(work) {
     console.log(error instanceof CommandFailed ? error.message : error)
     return { failed: 1 }
   }
+}
+
+/** A part that can't run here, with the reason at the end of its title. */
+function leftOut(title) {
+  skipped.push(title)
+  return { skipped: 1 }
 }
 
 function check(...command) {

@@ -33,9 +33,9 @@ pub(crate) enum Verdict {
 
 /// What happens to the calls of one architecture.
 pub(crate) struct Decisions {
-    /// By number: all that the profile names, and those that it names through them.
+    /// By number: all that the profile names, and the calls that these can be made through.
     pub(crate) calls: BTreeMap<u32, Verdict>,
-    /// The highest number of a call that the profile names.
+    /// The highest number among them, but for ARM's own.
     pub(crate) newest: Option<u32>,
 }
 
@@ -92,6 +92,7 @@ pub(crate) fn decide(architecture: Architecture, names: &Names, cases: &[Case<'_
                 }
             }
             if let Some(&(number, chosen)) = names.multiplexed.get(name.as_str()) {
+                newest = newest.max(Some(number));
                 // Its own arguments can't be seen: refuse rather too many calls than too few.
                 if case.value != default && (case.conditions.is_empty() || is_stricter(case.value, default)) {
                     collected.entry(number).or_default().add(&Rc::from([chosen]), case.value);

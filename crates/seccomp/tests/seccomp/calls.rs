@@ -41,7 +41,7 @@ pub fn every_call(native: Architecture, random: &mut Random) -> Vec<Call> {
     for architecture in ARCHITECTURES.into_iter().filter(|one| one.runs_on(native)) {
         let first = calls(architecture).unwrap().map(|(_, number)| number).min().unwrap();
         for number in (first..first + 520).chain([0x3fff_ffff, 0x4000_0000, u32::MAX]) {
-            for _ in 0..8 {
+            for _ in 0..4 {
                 let arguments = [0u64; 6].map(|_| random.pick(&interesting));
                 all.push(Call { audit: architecture.audit(), number, arguments });
             }

@@ -51,7 +51,7 @@ fn random_profiles_decide_as_documented() {
 #[test]
 fn an_engines_profile_decides_as_documented_on_every_call() {
     let profile = engine();
-    for native in ARCHITECTURES {
+    for native in [Architecture::X86_64, Architecture::Aarch64, Architecture::S390X] {
         let filter = compile(&profile, native).unwrap();
         for call in every_call(native, &mut Random::new(4)) {
             let value = bpf::run(&filter.instructions, &call, native.is_big_endian()).value;

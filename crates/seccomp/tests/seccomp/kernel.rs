@@ -53,9 +53,11 @@ fn calls_are_allowed_and_refused_as_the_profile_says() {
     let mut profile = engine();
     // pidfd_getfd has number 438, and no higher one is named any more.
     let newest = ["openat2", "close_range", "clone3", "pidfd_open"];
-    let known = |name: &String| seccomp::calls(Architecture::native().unwrap()).unwrap().any(|(call, number)| {
-        call == name && (number < 434 || newest.contains(&call))
-    });
+    let known = |name: &String| {
+        seccomp::calls(Architecture::native().unwrap())
+            .unwrap()
+            .any(|(call, number)| call == name && (number < 434 || newest.contains(&call)))
+    };
     profile.syscalls.iter_mut().for_each(|rule| rule.names.retain(known));
     profile.syscalls.retain(|rule| !rule.names.is_empty());
     let refused = json_rule(r#"{"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO", "errnoRet": 122}"#);

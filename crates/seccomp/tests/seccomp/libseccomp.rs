@@ -13,8 +13,8 @@ use ::libseccomp::{
 use rustix::fs::{MemfdFlags, memfd_create};
 use seccomp::{Action, Architecture, Condition, Instruction, Operator, Profile, Rule, compile};
 use std::{
-    fs::File,
     collections::HashMap,
+    fs::File,
     io::{Read, Seek},
 };
 
@@ -105,7 +105,8 @@ fn natives() -> Vec<Architecture> {
 
 /// libseccomp 2.5 forgets to load the call's number where one of x86_64 and x32 has no rules, and compares the architecture.
 fn is_confused(run: &bpf::Run, profile: &Profile, native: Architecture) -> bool {
-    let is_listed = |audit: &u32| native.audit() == *audit || profile.architectures.iter().any(|one| one.audit() == *audit);
+    let is_listed =
+        |audit: &u32| native.audit() == *audit || profile.architectures.iter().any(|one| one.audit() == *audit);
     !run.architectures.iter().all(is_listed)
 }
 
@@ -126,7 +127,7 @@ fn understood(mut profile: Profile) -> Profile {
             let is_simple = |condition: &Condition| rest.args.len() == 1 && condition.op == Operator::Equal;
             let tangles = |condition: &Condition| {
                 let same: Vec<_> = earlier.iter().filter(|other| other.index == condition.index).collect();
-                !same.is_empty() && !(is_simple(condition) && same.iter().all(|other| other.op == Operator::Equal))
+                !(same.is_empty() || is_simple(condition) && same.iter().all(|other| other.op == Operator::Equal))
             };
             let is_understood = name != MISNAMED
                 && ScmpSyscall::from_name(name).is_ok()

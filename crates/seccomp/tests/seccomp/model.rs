@@ -41,8 +41,7 @@ pub fn decide(profile: &Profile, native: Architecture, call: &Call) -> Decision 
         let is_none = is_x86_64 && call.audit == Architecture::X86_64.audit() && call.number == u32::MAX;
         return plain(if is_none { default } else { KILL_THREAD });
     };
-    let names = names(architecture);
-    let name = names.iter().find(|(_, number)| **number == call.number).map(|(name, _)| *name);
+    let name = names(architecture).iter().find(|(_, number)| **number == call.number).map(|(name, _)| *name);
 
     let mut unconditional = Vec::new();
     let mut holding = Vec::new();
@@ -163,7 +162,13 @@ fn stands_for(name: &str, rule: &Rule, call: &Call) -> bool {
 pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32> {
     let architecture = architecture(profile, native, call)?;
     let names = names(architecture);
-    let named = profile.syscalls.iter().flat_map(|rule| &rule.names).filter_map(|name| names.get(name.as_str()));
+    let through = |name: &str| {
+        let is_ipc = IPC.iter().any(|(known, _)| *known == name);
+        let is_socket = SOCKETCALL.split(' ').any(|known| known == name);
+        names.get("ipc").filter(|_| is_ipc).or(names.get("socketcall").filter(|_| is_socket))
+    };
+    let listed = profile.syscalls.iter().flat_map(|rule| &rule.names);
+    let named = listed.flat_map(|name| names.get(name.as_str()).into_iter().chain(through(name)));
     let is_private = |number: u32| architecture == Architecture::Arm && number >= 0xf_0000;
     let newest = named.clone().filter(|number| !is_private(**number)).max()?;
     if is_private(call.number) && named.clone().any(|number| *number == call.number) {
@@ -179,8 +184,7 @@ pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32
 /// The calls of an architecture.
 pub fn names(architecture: Architecture) -> &'static HashMap<&'static str, u32> {
     static NAMES: OnceLock<HashMap<Architecture, HashMap<&'static str, u32>>> = OnceLock::new();
-    let all = NAMES.get_or_init(|| {
-        ARCHITECTURES.into_iter().map(|known| (known, calls(known).unwrap().collect())).collect()
-    });
+    let all =
+        NAMES.get_or_init(|| ARCHITECTURES.into_iter().map(|known| (known, calls(known).unwrap().collect())).collect());
     &all[&architecture]
 }

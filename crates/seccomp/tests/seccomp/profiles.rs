@@ -102,8 +102,10 @@ fn a_profile_survives_being_written_and_read() {
 #[test]
 fn a_filter_that_the_kernel_would_not_take_is_refused() {
     let rules = |count: u64| {
-        let rule = |value| json!({"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
-                                  "args": [{"index": 1, "value": value, "op": "SCMP_CMP_EQ"}]});
+        let rule = |value| {
+            json!({"names": ["ioctl"], "action": "SCMP_ACT_ERRNO",
+                                  "args": [{"index": 1, "value": value, "op": "SCMP_CMP_EQ"}]})
+        };
         json!({"defaultAction": "SCMP_ACT_ALLOW", "syscalls": (0..count).map(rule).collect::<Vec<_>>()})
     };
     let filter = compiled(&rules(1000)).unwrap();

@@ -7,7 +7,10 @@ use std::collections::HashMap;
 /// The numbers of an architecture's calls that the crate lists.
 macro_rules! listed {
     ($module:ident) => {
-        (0..6000).filter_map(syscalls::$module::Sysno::new).map(|call| (call.name(), call.id().cast_unsigned())).collect()
+        (0..6000)
+            .filter_map(syscalls::$module::Sysno::new)
+            .map(|call| (call.name(), call.id().cast_unsigned()))
+            .collect()
     };
 }
 
