@@ -29,31 +29,17 @@ test('a view of this machine is read-only before anything is mounted in it', (t)
     config: { root: { path: '/', readonly: true }, mounts: [{ destination: '/tmp', type: 'tmpfs' }] },
     request: { readonlyView: true },
   })
-  t.deepEqual(names(made).slice(0, 4), ['hostPropagation', 'rootfs', 'readonlyPath', 'pivotRoot'])
+  t.deepEqual(names(made).slice(0, 4), ['hostPropagation', 'rootfs', 'readonlyPath', 'mount'])
   t.deepEqual(steps(made, 'readonlyPath'), [{ readonlyPath: { path: '/' } }])
 })
 
-test('a working directory is made before the root is read-only', (t) => {
+test('a working directory is made before the root is entered', (t) => {
   t.deepEqual(
-    names(plan({ config: { root: { path: 'rootfs', readonly: true } }, process: { cwd: '/work' } })).filter((name) =>
-      ['directory', 'readonlyRoot', 'workingDirectory'].includes(name),
+    names(plan({ process: { cwd: '/work' } })).filter((name) =>
+      ['directory', 'pivotRoot', 'workingDirectory'].includes(name),
     ),
-    ['directory', 'readonlyRoot', 'workingDirectory'],
+    ['directory', 'pivotRoot', 'workingDirectory'],
   )
-})
-
-test('the root is entered at once, but in a user namespace only when procfs is mounted', (t) => {
-  const idMappings = [{ containerID: 0, hostID: 1000, size: 1 }]
-  const mapped = { uidMappings: idMappings, gidMappings: idMappings }
-  const order = (namespaces: { type: string }[]) =>
-    names(
-      plan({
-        linux: { namespaces, ...(namespaces.length > 1 && mapped) },
-        config: { mounts: [{ destination: '/proc', type: 'proc' }] },
-      }),
-    ).filter((name) => ['pivotRoot', 'mount'].includes(name))
-  t.deepEqual(order([{ type: 'mount' }]), ['pivotRoot', 'mount'])
-  t.deepEqual(order([{ type: 'mount' }, { type: 'user' }]), ['mount', 'pivotRoot'])
 })
 
 test('names and kernel variables', (t) => {

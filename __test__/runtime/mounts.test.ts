@@ -211,7 +211,7 @@ behaviour(
   '.. at the root does not lead to the host, at no moment of a launch',
   { runtimes: ours },
   async (t, session) => {
-    // After pivot_root(2) the host's root lies over ours, and there `..` is that, until it is unmounted. Init resolves paths beside it.
+    // After pivot_root(2) the host's root lies over ours until it is unmounted, and there `..` leads to it.
     const source = session.directory('shared')
     session.bundle({
       args: mountinfo,

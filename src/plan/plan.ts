@@ -16,7 +16,7 @@ import { planMounts } from './mounts.js'
 import { namespaceSteps, planNamespaces } from './namespaces.js'
 import { identitySteps, programSteps, sessionSteps } from './process.js'
 import type { Request } from './request.js'
-import { attachRoot, closeRoot, enterRoot, workingDirectory } from './rootfs.js'
+import { attachRoot, closeRoot, enterRoot } from './rootfs.js'
 
 export interface Planned {
   readonly plan: LaunchPlan
@@ -30,7 +30,6 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const namespaces = planNamespaces(spec, facts)
   const cgroup = planCgroup(spec, request, facts)
   const mounts = planMounts(spec, request, facts, cgroup)
-  const enter = enterRoot(spec, request, facts)
   const { oomScoreAdj } = spec.process
   const plan: LaunchPlan = {
     record: {
@@ -54,11 +53,9 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
       steps: [
         ...namespaceSteps(spec),
         ...attachRoot(spec, request),
-        ...enter.before,
         ...mounts.steps,
         ...deviceSteps(spec, facts),
-        ...workingDirectory(spec),
-        ...enter.after,
+        ...enterRoot(spec, request),
         ...sessionSteps(spec, request),
         ...closeRoot(spec, mounts.readonlyPaths),
         ...identitySteps(spec, facts, warnings),

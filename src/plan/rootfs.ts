@@ -1,10 +1,8 @@
 /** The root: how it is attached, entered, and closed to writing. */
-import type { Facts } from '../host/host.js'
 import type { Propagation, Step } from '../host/plan.js'
 import { sysctlPath } from '../spec/rules.js'
 import type { Spec } from '../spec/spec.js'
 import { PlanError } from './error.js'
-import { hasNamespace } from './namespaces.js'
 import type { Request } from './request.js'
 
 /** Before everything that is mounted in it. */
@@ -22,20 +20,10 @@ export function attachRoot(spec: Spec, request: Request): Step[] {
   ]
 }
 
-/**
- * Around what is mounted in the root. It is entered at once, since letting go of the host's mounts takes the kernel as long as
- * all mounting, and can go on beside it. But in a user namespace a new procfs or sysfs needs the host's in sight
- * (mount_namespaces(7)), and without pivot_root they stay.
- */
-export function enterRoot(spec: Spec, request: Request, facts: Facts): { before: Step[]; after: Step[] } {
-  if (request.noPivot) return { before: [], after: ['moveRoot'] }
-  const inUserNamespace = facts.inUserNamespace || hasNamespace(spec, 'user')
-  return inUserNamespace ? { before: [], after: ['pivotRoot'] } : { before: ['pivotRoot'], after: [] }
-}
-
-/** A missing working directory is made while that can be done. */
-export function workingDirectory({ process: { cwd } }: Spec): Step[] {
-  return cwd === '/' ? [] : [{ directory: { path: cwd } }]
+/** Once all is mounted. A missing working directory is made first, while that can be done. */
+export function enterRoot(spec: Spec, request: Request): Step[] {
+  const { cwd } = spec.process
+  return [...(cwd === '/' ? [] : [{ directory: { path: cwd } }]), request.noPivot ? 'moveRoot' : 'pivotRoot']
 }
 
 /** Once nothing more has to be made in it. `readonlyPaths` are ours, before the config's own. */

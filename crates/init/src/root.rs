@@ -71,16 +71,6 @@ impl Root {
         Ok(of(place.as_fd())? == of(self.as_fd())?)
     }
 
-    /// Whether something is mounted over the root. A path that starts at the root does not meet it, but `..` there does.
-    pub fn is_covered(&self) -> io::Result<bool> {
-        match self.find("..") {
-            Ok(above) => Ok(!self.is_at(&above)?),
-            // It is unmounted just now: the kernel saw mounts change, or was led to one that is no more below the root.
-            Err(Errno::AGAIN | Errno::XDEV) => Ok(true),
-            Err(errno) => Err(errno),
-        }
-    }
-
     /// What is at `path`, made if it is missing, with the directories above it (mode 0755). The flag: whether it was there.
     pub fn find_or_make(&self, path: &str, missing: Missing) -> io::Result<(OwnedFd, bool)> {
         match self.find(path) {

@@ -22,10 +22,7 @@ use rustix::{
     process::{fchdir, umask},
     system::{setdomainname, sethostname},
 };
-use sys::{
-    mount::{Change, attach, attribute, change, propagation::PRIVATE},
-    thread::Unmounting,
-};
+use sys::mount::{Change, attach, attribute, change, propagation::PRIVATE};
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
@@ -39,8 +36,6 @@ struct Progress<'a> {
     root: Option<Root>,
     covers: Covers,
     proc: PrivateProc,
-    /// The host's mounts, on their way out.
-    unmounting: Option<Unmounting>,
     prepared: Option<Prepared>,
     gate: Option<OwnedFd>,
     first_own: i32,
@@ -55,17 +50,8 @@ pub fn run(
     first_own: i32,
 ) -> Result<Infallible, Failure> {
     let covers = Covers::new(sources.null.take());
-    let mut progress = Progress {
-        plan,
-        sources,
-        root: None,
-        covers,
-        proc: PrivateProc::default(),
-        unmounting: None,
-        prepared: None,
-        gate,
-        first_own,
-    };
+    let mut progress =
+        Progress { plan, sources, root: None, covers, proc: PrivateProc::default(), prepared: None, gate, first_own };
     for (index, step) in plan.steps.iter().enumerate() {
         progress.run(index, step, channel)?;
     }
@@ -103,10 +89,7 @@ impl Progress<'_> {
             Step::Directory { path } => {
                 self.root()?.find_or_make(path, Missing::Directory).map(drop).failing("make directory", path)
             }
-            Step::PivotRoot => {
-                self.unmounting = Some(pivot::pivot(self.root()?)?);
-                Ok(())
-            }
+            Step::PivotRoot => pivot::pivot(self.root()?),
             Step::MoveRoot => pivot::enter(self.root()?),
             Step::Terminal(one) => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
@@ -135,10 +118,7 @@ impl Progress<'_> {
             Step::Rlimit { resource, soft, hard } => {
                 sys::credentials::set_resource_limit(*resource, soft.0, hard.0).failing("set resource limit", resource)
             }
-            Step::Credentials(one) => {
-                self.finish_unmounting()?;
-                credentials::assume(one)
-            }
+            Step::Credentials(one) => credentials::assume(one),
             Step::WorkingDirectory { path } => self.change_directory(path),
             Step::FindProgram => {
                 self.prepared = Some(program::prepare(self.program()?, self.root()?)?);
@@ -159,14 +139,6 @@ impl Progress<'_> {
             }
             Step::NoNewPrivileges => rustix::thread::set_no_new_privs(true).failing("set no_new_privs", ""),
             Step::Exec(program) => self.execute(program, channel),
-        }
-    }
-
-    /// From here on we are alone, with nothing of the host in sight.
-    fn finish_unmounting(&mut self) -> Result<(), Failure> {
-        match self.unmounting.take() {
-            Some(unmounting) => unmounting.wait().failing("unmount", "the host's root"),
-            None => Ok(()),
         }
     }
 
@@ -200,7 +172,6 @@ impl Progress<'_> {
             Some(prepared) => prepared,
             None => program::prepare(program, self.root()?)?,
         };
-        self.finish_unmounting()?;
         let first_own = u32::try_from(self.first_own).unwrap_or(3);
         sys::process::close_from_on_exec(first_own).failing("close descriptors", "")?;
         channel.send(&FromInit::Exec)?;

@@ -7,7 +7,6 @@
 
 extern crate alloc;
 
-mod clone;
 pub mod credentials;
 #[cfg(not(feature = "std"))]
 pub mod entry;
@@ -22,8 +21,6 @@ pub mod network;
 pub mod process;
 pub mod seccomp;
 pub mod terminal;
-#[cfg(not(feature = "std"))]
-pub mod thread;
 
 #[cfg(feature = "std")]
 pub mod arena;

@@ -9,7 +9,7 @@ use rustix::{
 };
 use std::{
     cell::UnsafeCell,
-    ffi::{CStr, c_char, c_void},
+    ffi::{CStr, c_char},
     ptr,
 };
 use syscalls::{Sysno, raw_syscall};
@@ -100,7 +100,7 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
     // SAFETY: `arguments` is a struct clone_args of the size given. The child runs `run_child` on `stack`, which is 16-byte
     // aligned and used by nobody else; CLONE_VFORK keeps this thread, and so all that `child` points to, in place until the
     // child has left our memory by execveat or exit.
-    let result = unsafe { crate::clone::clone3_and_run(&arguments, run_child, (&raw const child).cast()) };
+    let result = unsafe { clone3_and_run(&arguments, run_child, &child) };
     let pid = i32::try_from(result).map_err(|_| io::Errno::RANGE)?;
     if pid < 0 {
         return Err(io::Errno::from_raw_os_error(-pid));
@@ -120,10 +120,65 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
     }
 }
 
+/// clone3 whose child calls `run(data)` on the stack in `arguments`. Returns the pid or a negative errno.
+///
+/// # Safety
+///
+/// `arguments` must name a stack that is 16-byte aligned, large enough for `run` and not otherwise used while the child lives
+/// in our memory; `run` must not return and must only make system calls; `data` must stay valid until then.
+unsafe fn clone3_and_run(
+    arguments: &[u64; 11],
+    run: unsafe extern "C" fn(*const Child) -> !,
+    data: *const Child,
+) -> i64 {
+    let result: i64;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the system call clobbers rax, rcx, r11. The child finds `run` and `data` in registers that the call preserves,
+    // and never returns into this frame.
+    unsafe {
+        core::arch::asm!(
+            "syscall",
+            "test rax, rax",
+            "jnz 2f",
+            "xor ebp, ebp",
+            "mov rdi, {data}",
+            "call {run}",
+            "ud2",
+            "2:",
+            run = in(reg) run,
+            data = in(reg) data,
+            inlateout("rax") Sysno::clone3.id() as i64 => result,
+            in("rdi") arguments.as_ptr(),
+            in("rsi") size_of_val(arguments),
+            out("rcx") _,
+            out("r11") _,
+        );
+    }
+    #[cfg(target_arch = "aarch64")]
+    // SAFETY: as above; svc clobbers x0 only.
+    unsafe {
+        core::arch::asm!(
+            "svc 0",
+            "cbnz x0, 2f",
+            "mov x29, xzr",
+            "mov x0, {data}",
+            "blr {run}",
+            "brk #1",
+            "2:",
+            run = in(reg) run,
+            data = in(reg) data,
+            in("x8") Sysno::clone3.id() as i64,
+            inlateout("x0") arguments.as_ptr() => result,
+            in("x1") size_of_val(arguments),
+        );
+    }
+    result
+}
+
 /// The child between clone3 and execveat. Only system calls: no allocation, no lock, nothing thread-local.
-unsafe extern "C" fn run_child(child: *const c_void) -> ! {
-    // SAFETY: `spawn` passes its `Child` and keeps it in place while we are here.
-    let child = unsafe { &*child.cast::<Child>() };
+unsafe extern "C" fn run_child(child: *const Child) -> ! {
+    // SAFETY: `spawn` keeps what `child` points to in place while we are here.
+    let child = unsafe { &*child };
     // SAFETY: only system calls on numbers and on memory that `child` owns.
     let errno = unsafe { become_image(child) };
     // SAFETY: the parent waits and does not look before we are gone.
