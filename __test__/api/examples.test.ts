@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { apiTest } from '../harness/api.js'
-import { repository } from '../harness/runtime.js'
+import { repository } from '../harness/package.js'
 
 const node = (file: string, ...args: string[]) =>
   promisify(execFile)(process.execPath, [`${repository}examples/node/${file}`, ...args], { timeout: 30_000 })

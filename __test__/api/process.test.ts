@@ -7,7 +7,8 @@ import { Worker } from 'node:worker_threads'
 import { create, features, open, run, spec } from '../../src/index.js'
 import { apiTest } from '../harness/api.js'
 import { openDescriptors } from '../harness/machine.js'
-import { plainEnv, repository } from '../harness/runtime.js'
+import { packageDirectory, repository } from '../harness/package.js'
+import { plainEnv } from '../harness/runtime.js'
 import { unprivileged } from '../harness/user.js'
 
 const built = existsSync(`${repository}dist/index.js`)
@@ -113,7 +114,7 @@ apiTest('a worker thread that is terminated takes nobody with it', async (t, { r
 
 apiTest('a user without privileges can run a sandbox', async (t) => {
   if (!built) return t.fail('dist/index.js is not built')
-  const script = `const { run } = await import('${repository}dist/index.js')
+  const script = `const { run } = await import('${packageDirectory}dist/index.js')
     process.stdout.write((await run(['sh', '-c', 'id -u; touch /etc/x; exit 4'], { cwd: '/', stderr: 'ignore' })).stdout)`
   const [program = '', ...words] = [...unprivileged.through, process.execPath, '--input-type=module', '-e', script]
   const { stdout, stderr } = await promisify(execFile)(program, words, { cwd: '/', env: plainEnv })

@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import test from 'ava'
-import { repository } from '../harness/runtime.js'
+import { repository } from '../harness/package.js'
 
 const program = `
 import { create, features, GantryError, list, open, run, RunError, spec, version } from 'gantry'

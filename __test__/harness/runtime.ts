@@ -6,7 +6,7 @@
  * separated by commas); without it every behaviour runs on every runtime that it names.
  */
 import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { packageDirectory, repository } from './package.js'
 
 export type RuntimeName = 'gantry' | 'node' | 'runc' | 'crun'
 
@@ -24,8 +24,6 @@ export interface Runtime {
   /** Why it can't be used here. */
   readonly absent?: string
 }
-
-export const repository = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The environment that commands get: what callers of runtimes give, and no more. */
 export const plainEnv = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' } as const
@@ -65,7 +63,7 @@ export function runtime(name: RuntimeName): Runtime {
     case 'gantry':
       return built(name, [`${repository}dist/gantry`], `${repository}dist/gantry`)
     case 'node':
-      return built(name, [process.execPath, `${repository}bin/gantry.js`], `${repository}dist/gantry.node`, {
+      return built(name, [process.execPath, `${packageDirectory}bin/gantry.js`], `${repository}dist/gantry.node`, {
         GANTRY_HOST: 'node',
       })
     case 'runc':

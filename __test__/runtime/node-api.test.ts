@@ -4,7 +4,8 @@
  */
 import test from 'ava'
 import { behaviour } from '../harness/behaviour.js'
-import { ours, repository } from '../harness/runtime.js'
+import { repository } from '../harness/package.js'
+import { ours } from '../harness/runtime.js'
 
 /** The package as `npm run build` leaves it. */
 async function load(): Promise<typeof import('../../src/index.js')> {

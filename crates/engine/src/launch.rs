@@ -46,7 +46,7 @@ pub fn launch(plan: &LaunchPlan) -> Result<Launched, Failure> {
         sys::descriptor::borrow(*number).failing("pass on descriptor", number)?;
     }
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
-    let mut made = Made { plan, directory: Some(directory), ..Made::new(plan) };
+    let mut made = Made { plan, directory, cgroup: None, processes: Vec::new(), pid_file: false };
     match made.carry_out() {
         Ok(launched) => Ok(launched),
         Err(failure) => {
@@ -59,7 +59,7 @@ pub fn launch(plan: &LaunchPlan) -> Result<Launched, Failure> {
 /// What there is of the container so far.
 struct Made<'a> {
     plan: &'a LaunchPlan,
-    directory: Option<ContainerDir>,
+    directory: ContainerDir,
     cgroup: Option<Cgroup>,
     /// The process that was started, and the one that went on in its place if it had to fork.
     processes: Vec<Process>,
@@ -71,15 +71,7 @@ struct Process {
     pidfd: OwnedFd,
 }
 
-impl<'a> Made<'a> {
-    fn new(plan: &'a LaunchPlan) -> Self {
-        Self { plan, directory: None, cgroup: None, processes: Vec::new(), pid_file: false }
-    }
-
-    fn directory(&self) -> Result<&ContainerDir, Failure> {
-        self.directory.as_ref().ok_or(Errno::NOENT).failing("find container", &self.plan.record.id)
-    }
-
+impl Made<'_> {
     fn carry_out(&mut self) -> Result<Launched, Failure> {
         let plan = self.plan;
 
@@ -92,20 +84,19 @@ impl<'a> Made<'a> {
             None => Vec::new(),
         };
         let mut record = Record::new(&plan.record, planned);
-        self.directory()?.write_record(&record)?;
+        self.directory.write_record(&record)?;
 
         if let Some(cgroup) = &plan.cgroup {
             let cgroup = cgroup::create(cgroup)?;
             record.cgroup = cgroup.refs().to_vec();
             self.cgroup = Some(cgroup);
-            self.directory()?.write_record(&record)?;
+            self.directory.write_record(&record)?;
         }
         if plan.notify_directory {
-            mkdirat(self.directory()?.fd(), "notify", Mode::from_raw_mode(0o755))
-                .failing("make directory", "notify")?;
+            mkdirat(self.directory.fd(), "notify", Mode::from_raw_mode(0o755)).failing("make directory", "notify")?;
         }
         let gated = plan.init.steps.contains(&Step::Gate);
-        let gate = if gated { Some(gate::make(self.directory()?)?) } else { None };
+        let gate = if gated { Some(gate::make(&self.directory)?) } else { None };
 
         let (channel, theirs) = channel::pair()?;
         self.start_init(theirs.as_fd(), gate.as_ref().map(AsFd::as_fd))?;
@@ -122,10 +113,10 @@ impl<'a> Made<'a> {
         }
         let init = self.init()?;
         record.init = Some(Identity::of(init.pid)?);
-        self.directory()?.write_record(&record)?;
+        self.directory.write_record(&record)?;
         if record.cgroup.is_empty() {
             // Without a cgroup nothing else leads to init: the spare record has to name it too.
-            self.directory()?.write_record(&record)?;
+            self.directory.write_record(&record)?;
         }
         if let Some(path) = &plan.pid_file {
             pid_file::write(path, self.init()?.pid)?;
@@ -270,11 +261,11 @@ impl<'a> Made<'a> {
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.
-    fn undo(&mut self) {
+    fn undo(self) {
         for process in &self.processes {
             let _ = pidfd_send_signal(&process.pidfd, Signal::KILL);
         }
-        for process in self.processes.drain(..) {
+        for process in &self.processes {
             let _ = waitid(WaitId::PidFd(process.pidfd.as_fd()), WaitIdOptions::EXITED);
         }
         if self.pid_file
@@ -282,14 +273,8 @@ impl<'a> Made<'a> {
         {
             pid_file::remove(path);
         }
-        let removed = match self.cgroup.take() {
-            Some(cgroup) => cgroup.undo(),
-            None => Ok(()),
-        };
-        if removed.is_ok()
-            && let Some(directory) = self.directory.take()
-        {
-            let _ = directory.remove();
+        if self.cgroup.map_or(Ok(()), Cgroup::undo).is_ok() {
+            let _ = self.directory.remove();
         }
     }
 }
