@@ -231,6 +231,17 @@ for (const path of ['/proc/self/fd/N', '/proc/1/fd/N', '/proc/thread-self/fd/N',
   })
 }
 
+behaviour('a mount whose place is a link into /proc is refused', { runtimes: ours }, async (t, session) => {
+  // CVE-2025-52881: what lies over /proc/self/attr gets what is meant for the kernel.
+  session.bundle({
+    edit: (spec) => spec.mounts.push(bindMount(session.canary, '/door/attr')),
+    rootfs: (rootfs) => symlinkSync('/proc/self', `${rootfs}/door`),
+  })
+  const { code, message } = await session.run(['run', session.id()])
+  t.is(code, 1)
+  t.regex(message, /inside \/proc/)
+})
+
 behaviour('a program that is /proc/self/exe is not the runtime', { runtimes: everyone }, async (t, session) => {
   // CVE-2019-5736
   const installed = session.runtime.command.at(-1) ?? ''
