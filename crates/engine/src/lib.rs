@@ -1,6 +1,6 @@
 //! The parent side of a container. Both hosts call it through [`verbs`], one function for each verb of `src/host/host.ts`.
 //!
-//! A launch runs in [`launch`]; [`gate`] opens a created container; [`supervise`] waits for a foreground one. [`store`] and
+//! A launch runs in [`launch`], on the [`helper`] that becomes init; [`gate`] opens a created container; [`supervise`] waits for a foreground one. [`store`] and
 //! [`record`] keep what is known of a container between two commands; [`inspect`], [`signal`] and [`destroy`] act on that.
 #![forbid(unsafe_code)]
 
@@ -11,6 +11,7 @@ pub mod facts;
 mod failing;
 pub mod files;
 pub mod gate;
+mod helper;
 mod id_maps;
 mod image;
 pub mod inspect;
