@@ -66,7 +66,7 @@ for (const [layout, cgroups] of Object.entries({ v2: V2, hybrid: HYBRID })) {
     t.deepEqual(warnings, [])
     t.is(mountsOf(plan).length, layout === 'v2' ? 8 : 8 + cgroups.length)
     t.deepEqual(
-      plan.cgroup?.hierarchies.map(({ path, writes }) => [path, writes]),
+      plan.cgroup?.hierarchies.map(({ path, writes = [] }) => [path, writes]),
       cgroups.map(() => ['docker/0123456789ab', []]),
     )
   })

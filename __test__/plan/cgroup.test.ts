@@ -103,8 +103,8 @@ test('limits on v1, each in its hierarchy; a v2 hierarchy beside them is there t
       path: 'own/c1',
       writes: [{ file: 'pids.max', value: '10' }],
     },
-    { mount: '/sys/fs/cgroup/systemd', version: 1, controllers: ['name=systemd'], path: 'own/c1', writes: [] },
-    { mount: '/sys/fs/cgroup/unified', version: 2, controllers: [], path: 'own/c1', writes: [] },
+    { mount: '/sys/fs/cgroup/systemd', version: 1, controllers: ['name=systemd'], path: 'own/c1' },
+    { mount: '/sys/fs/cgroup/unified', version: 2, controllers: [], path: 'own/c1' },
   ])
 })
 
@@ -132,7 +132,7 @@ for (const { resources, v2, v1 } of values) {
   const text = JSON.stringify(resources, (_, value) => (typeof value === 'bigint' ? `${value}` : value))
   test(`limits ${text}`, (t) => {
     const written = (cgroups: typeof V2) =>
-      cgroup({ linux: { resources }, facts: { cgroups } })?.hierarchies.flatMap(({ writes }) =>
+      cgroup({ linux: { resources }, facts: { cgroups } })?.hierarchies.flatMap(({ writes = [] }) =>
         writes.map(({ file, value }) => `${file}=${value}`),
       )
     t.deepEqual(written(V2), [...v2])

@@ -22,12 +22,8 @@ test('a file system: options of the mount are attributes, all others are its own
       },
     },
     set: ['nosuid', 'strictatime'],
-    clear: [],
-    setRecursively: [],
-    clearRecursively: [],
     propagation: [{ to: 'slave', recursive: true }],
     copyUp: true,
-    realDirectory: false,
   })
 })
 
@@ -141,8 +137,8 @@ test('cgroup on v1 is a tmpfs with the container’s directory of each hierarchy
     ],
   )
   t.deepEqual(steps(made, 'link').slice(0, 2), [
-    { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpu', replace: false } },
-    { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpuacct', replace: false } },
+    { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpu' } },
+    { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpuacct' } },
   ])
   t.deepEqual(steps(made, 'readonlyPath'), [{ readonlyPath: { path: '/sys/fs/cgroup' } }], 'once everything is in it')
 })

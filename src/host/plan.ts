@@ -95,7 +95,7 @@ path: string,
 /**
  * Values to write after creation, in order.
  */
-writes: Array<CgroupWrite>, };
+writes?: Array<CgroupWrite>, };
 
 export type CgroupWrite = { 
 /**
@@ -156,7 +156,7 @@ denySetgroups: boolean, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 
@@ -168,23 +168,23 @@ target: string, what: Mounted,
 /**
  * Attributes of the mount itself.
  */
-set: Array<MountAttribute>, clear: Array<MountAttribute>, 
+set?: Array<MountAttribute>, clear?: Array<MountAttribute>, 
 /**
  * Attributes of the mount and all below it.
  */
-setRecursively: Array<MountAttribute>, clearRecursively: Array<MountAttribute>, 
+setRecursively?: Array<MountAttribute>, clearRecursively?: Array<MountAttribute>, 
 /**
  * In order, each with whether it applies to all mounts below.
  */
-propagation: Array<PropagationChange>, 
+propagation?: Array<PropagationChange>, 
 /**
  * Copy what the target holds into the new file system (`tmpcopyup`).
  */
-copyUp: boolean, 
+copyUp?: boolean, 
 /**
  * Fail when the target or one above it is a symbolic link: for proc and sysfs.
  */
-realDirectory: boolean, };
+realDirectory?: boolean, };
 
 export type Mounted = { "filesystem": { kind: string, parameters: Array<Parameter>, } } | { "bind": { source: string, recursive: boolean, } };
 

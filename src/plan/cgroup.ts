@@ -32,7 +32,7 @@ export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPl
       version: hierarchy.version,
       controllers: controllers(hierarchy, layout, privileged, writes.get(hierarchy)?.map(({ file }) => file) ?? []),
       path: place(hierarchy, layout),
-      writes: writes.get(hierarchy) ?? [],
+      ...(writes.has(hierarchy) && { writes: writes.get(hierarchy) }),
     }),
   )
   const devices = planDeviceRules(resources?.devices, facts)

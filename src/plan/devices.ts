@@ -22,11 +22,11 @@ const DEFAULTS: readonly Device[] = [
  */
 const LINKS: readonly Step[] = [
   { link: { target: 'pts/ptmx', path: '/dev/ptmx', replace: true } },
-  { link: { target: '/proc/self/fd', path: '/dev/fd', replace: false } },
-  { link: { target: '/proc/self/fd/0', path: '/dev/stdin', replace: false } },
-  { link: { target: '/proc/self/fd/1', path: '/dev/stdout', replace: false } },
-  { link: { target: '/proc/self/fd/2', path: '/dev/stderr', replace: false } },
-  { link: { target: '/proc/kcore', path: '/dev/core', replace: false } },
+  { link: { target: '/proc/self/fd', path: '/dev/fd' } },
+  { link: { target: '/proc/self/fd/0', path: '/dev/stdin' } },
+  { link: { target: '/proc/self/fd/1', path: '/dev/stdout' } },
+  { link: { target: '/proc/self/fd/2', path: '/dev/stderr' } },
+  { link: { target: '/proc/kcore', path: '/dev/core' } },
 ]
 
 export function deviceSteps(spec: Spec, facts: Facts): Step[] {

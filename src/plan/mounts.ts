@@ -29,7 +29,7 @@ export function planMounts(spec: Spec, request: Request, facts: Facts, cgroup: C
       steps.push({ mount: bind(mount, options, request.bundle, field) })
     } else if (mount.type === 'cgroup' && cgroupLayout(facts) !== 'v2') {
       steps.push(...cgroupV1(mount, options, spec, facts, cgroup))
-      if (options.set.includes('ro')) readonlyPaths.push(target(mount))
+      if (options.settings.set?.includes('ro')) readonlyPaths.push(target(mount))
     } else if (mount.type === 'cgroup' || mount.type === 'cgroup2') {
       steps.push({ mount: cgroupV2(mount, options, spec, facts, field) })
     } else {
@@ -52,19 +52,8 @@ function target({ destination }: ConfigMount): string {
   return destination.startsWith('/') ? destination : `/${destination}`
 }
 
-function withOptions(path: string, what: Mount['what'], options: MountOptions): Mount {
-  const { set, clear, setRecursively, clearRecursively, propagation, copyUp } = options
-  return {
-    target: path,
-    what,
-    set,
-    clear,
-    setRecursively,
-    clearRecursively,
-    propagation,
-    copyUp,
-    realDirectory: false,
-  }
+function withOptions(path: string, what: Mount['what'], { settings }: MountOptions): Mount {
+  return { target: path, what, ...settings }
 }
 
 function bind(mount: ConfigMount, options: MountOptions, bundle: string, field: string): Mount {
@@ -75,7 +64,7 @@ function bind(mount: ConfigMount, options: MountOptions, bundle: string, field: 
     throw new PlanError('request', `${field}.source`, `only /proc can be bound on /proc, found ${source}`)
   }
   const [other] = options.parameters
-  if (other || options.copyUp) {
+  if (other || options.settings.copyUp) {
     const name = other?.name ?? 'tmpcopyup'
     throw new PlanError('request', `${field}.options`, `a bind can't have the option ${name}`)
   }
@@ -84,14 +73,14 @@ function bind(mount: ConfigMount, options: MountOptions, bundle: string, field: 
 }
 
 function filesystem(mount: ConfigMount, kind: string, options: MountOptions, spec: Spec, field: string): Mount {
-  if (options.copyUp && kind !== 'tmpfs') {
+  if (options.settings.copyUp && kind !== 'tmpfs') {
     throw new PlanError('request', `${field}.options`, 'tmpcopyup is for a tmpfs')
   }
   const place = resolvePath(mount.destination)
   if (place === '/proc' && kind !== 'proc') {
     throw new PlanError('request', `${field}.type`, `only proc can be mounted on /proc, found ${kind}`)
   }
-  if (place === '/dev' && options.set.includes('ro')) {
+  if (place === '/dev' && options.settings.set?.includes('ro')) {
     throw new UnsupportedError(`${field}.options`, 'a read-only /dev is not supported yet')
   }
   for (const { name, value = '' } of options.parameters) {
@@ -103,10 +92,8 @@ function filesystem(mount: ConfigMount, kind: string, options: MountOptions, spe
     ...(mount.source ? [{ name: 'source', value: mount.source }] : []),
     ...options.parameters,
   ]
-  return {
-    ...withOptions(target(mount), { filesystem: { kind, parameters } }, options),
-    realDirectory: kind === 'proc' || kind === 'sysfs',
-  }
+  const planned = withOptions(target(mount), { filesystem: { kind, parameters } }, options)
+  return kind === 'proc' || kind === 'sysfs' ? { ...planned, realDirectory: true } : planned
 }
 
 /** A new cgroup2 file system; without rights over our cgroup namespace a view of the host's. */
@@ -156,7 +143,7 @@ function cgroupV1(
       : { bind: { source: hierarchyDirectory(hierarchy, cgroup), recursive: true } }
     steps.push({ mount: withOptions(`${top}/${name}`, what, options) })
     if (!name.includes(',')) continue
-    for (const link of name.split(',')) steps.push({ link: { target: name, path: `${top}/${link}`, replace: false } })
+    for (const link of name.split(',')) steps.push({ link: { target: name, path: `${top}/${link}` } })
   }
   return steps
 }

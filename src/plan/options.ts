@@ -1,18 +1,19 @@
 /** The options of a mount (runtime-spec config.md, mount(8)) sorted into what the kernel's mount calls take. */
-import type { MountAttribute, Parameter, Propagation, PropagationChange } from '../host/plan.js'
+import type { Mount, MountAttribute, Parameter, Propagation, PropagationChange } from '../host/plan.js'
 
 export interface MountOptions {
   /** Whether it is a view of a host path, and of the mounts below that. */
   readonly bind: 'no' | 'single' | 'recursive'
-  readonly set: MountAttribute[]
-  readonly clear: MountAttribute[]
-  readonly setRecursively: MountAttribute[]
-  readonly clearRecursively: MountAttribute[]
-  readonly propagation: PropagationChange[]
   /** What belongs to the file system: all that is no option of every mount. */
   readonly parameters: Parameter[]
-  readonly copyUp: boolean
+  readonly settings: MountSettings
 }
+
+/** What any mount can be told, as the step has it. */
+export type MountSettings = Pick<
+  Mount,
+  'set' | 'clear' | 'setRecursively' | 'clearRecursively' | 'propagation' | 'copyUp'
+>
 
 /** Options that set an attribute, and those that clear it. With an `r` before it, each is for all mounts below too. */
 const SET: ReadonlyMap<string, MountAttribute> = new Map([
@@ -66,8 +67,8 @@ export function sortOptions(options: readonly string[] = []): MountOptions {
   const recursive: Attributes = { set: [], clear: [] }
   const propagation: PropagationChange[] = []
   const parameters: Parameter[] = []
+  const settings: MountSettings = {}
   let bind: MountOptions['bind'] = 'no'
-  let copyUp = false
 
   for (const option of options) {
     if (option.includes('=')) parameters.push(toParameter(option))
@@ -76,23 +77,19 @@ export function sortOptions(options: readonly string[] = []): MountOptions {
     else if (option.startsWith('r') && note(recursive, option.slice(1))) continue
     else if (option === 'bind') bind = bind === 'no' ? 'single' : bind
     else if (option === 'rbind') bind = 'recursive'
-    else if (option === 'tmpcopyup') copyUp = true
+    else if (option === 'tmpcopyup') settings.copyUp = true
     else if (option !== '' && !WITHOUT_EFFECT.includes(option)) {
       const to = PROPAGATIONS.find((name) => option === name || option === `r${name}`)
       if (to === undefined) parameters.push({ name: option })
       else propagation.push({ to, recursive: option !== to })
     }
   }
-  return {
-    bind,
-    set: own.set,
-    clear: own.clear,
-    setRecursively: recursive.set,
-    clearRecursively: recursive.clear,
-    propagation,
-    parameters,
-    copyUp,
-  }
+  if (own.set.length > 0) settings.set = own.set
+  if (own.clear.length > 0) settings.clear = own.clear
+  if (recursive.set.length > 0) settings.setRecursively = recursive.set
+  if (recursive.clear.length > 0) settings.clearRecursively = recursive.clear
+  if (propagation.length > 0) settings.propagation = propagation
+  return { bind, parameters, settings }
 }
 
 interface Attributes {

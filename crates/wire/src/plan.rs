@@ -2,6 +2,8 @@
 //!
 //! Written by `src/plan/` (TypeScript), run by `crates/engine` and `crates/init`. Nothing here decides: a field says what
 //! to do, never under which condition. Paths are absolute unless a field says otherwise.
+//!
+//! What is empty or false in nearly every step may be left out of the JSON: it would be half of the text.
 
 use alloc::{collections::BTreeMap, string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
@@ -87,6 +89,8 @@ pub struct HierarchyPlan {
     /// The directory below `mount`, without a leading slash.
     pub path: String,
     /// Values to write after creation, in order.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub writes: Vec<CgroupWrite>,
 }
 
@@ -233,6 +237,8 @@ pub enum Step {
     Link {
         target: String,
         path: String,
+        #[serde(default)]
+        #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
         replace: bool,
     },
     /// Makes a directory inside the root, with those above it, if it is missing: mode 0755.
@@ -322,16 +328,30 @@ pub struct Mount {
     pub target: String,
     pub what: Mounted,
     /// Attributes of the mount itself.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub set: Vec<MountAttribute>,
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub clear: Vec<MountAttribute>,
     /// Attributes of the mount and all below it.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub set_recursively: Vec<MountAttribute>,
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub clear_recursively: Vec<MountAttribute>,
     /// In order, each with whether it applies to all mounts below.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub propagation: Vec<PropagationChange>,
     /// Copy what the target holds into the new file system (`tmpcopyup`).
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub copy_up: bool,
     /// Fail when the target or one above it is a symbolic link: for proc and sysfs.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub real_directory: bool,
 }
 
