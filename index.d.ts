@@ -21,6 +21,8 @@ export declare function execve(path: string, argv: Array<string>, inherit: numbe
 
 export declare function facts(request: string): Promise<string>
 
+export declare function freeze(request: string): Promise<string>
+
 export declare function inspect(request: string): Promise<string>
 
 export declare function isDirectory(request: string): Promise<string>
@@ -32,15 +34,21 @@ export declare function list(request: string): Promise<string>
 /** The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. The caller owns them. */
 export declare function pipe(): [read: number, write: number]
 
+export declare function processes(request: string): Promise<string>
+
 export declare function readInput(request: string): Promise<string>
 
 export declare function readText(request: string): Promise<string>
+
+export declare function runProgram(request: string): Promise<string>
 
 export declare function signal(request: string): Promise<string>
 
 export declare function start(request: string): Promise<string>
 
 export declare function supervise(request: string): Promise<string>
+
+export declare function thaw(request: string): Promise<string>
 
 export declare function writeError(request: string): Promise<string>
 

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_INVALID_SPEC'
   | 'ERR_NOT_FOUND'
+  | 'ERR_NOT_PAUSED'
   | 'ERR_NOT_RUNNING'
   | 'ERR_NOT_STOPPED'
   | 'ERR_NO_BINARY'
@@ -110,7 +111,10 @@ function sentenceOf(failure: HostFailure): Sentence {
     case 'delete container: EBUSY':
       return { code: 'ERR_NOT_STOPPED', text: `cannot delete container that is not stopped: ${object}` }
     case 'signal container: ESRCH':
+    case 'pause container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'container not running' }
+    case 'resume container: EINVAL':
+      return { code: 'ERR_NOT_PAUSED', text: 'container not paused' }
     case 'start container: ENOENT':
     case 'start container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'cannot start a container that has stopped' }

@@ -84,12 +84,16 @@ short! {
     append_log "appendLog"
     inspect "inspect"
     list "list"
+    processes "processes"
     signal "signal"
     destroy "destroy"
     close "close"
 }
 
 long! {
+    freeze "freeze"
+    thaw "thaw"
+    run_program "runProgram"
     read_input "readInput"
     write_output "writeOutput"
     write_error "writeError"

@@ -9,6 +9,8 @@ import { containerRef } from '../lifecycle/id.js'
 import { killContainer } from '../lifecycle/kill.js'
 import { launch, readBundle } from '../lifecycle/launch.js'
 import { listContainers } from '../lifecycle/list.js'
+import { pauseContainer, resumeContainer } from '../lifecycle/pause.js'
+import { containerPids } from '../lifecycle/ps.js'
 import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
@@ -63,6 +65,12 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   kill(signal?: string | number, options?: KillOptions): Promise<void>
   /** As the OCI runtime specification has it. */
   state(): Promise<State>
+  /** Stops all of its processes where they are; resolves when they stand still. Rejects with ERR_NOT_RUNNING when it has none. */
+  pause(): Promise<void>
+  /** Lets them go on. Rejects with ERR_NOT_PAUSED when it is not paused. */
+  resume(): Promise<void>
+  /** The host pids of its processes, ascending. */
+  ps(): Promise<number[]>
   /** Kills whatever is left of the container and removes it; done once, and no error when it is gone already. */
   destroy(): Promise<void>
 }
@@ -179,6 +187,18 @@ abstract class ContainerById {
 
   state(): Promise<State> {
     return guarded(() => containerState(this.context.host, this.ref))
+  }
+
+  pause(): Promise<void> {
+    return guarded(() => pauseContainer(this.context.host, this.ref))
+  }
+
+  resume(): Promise<void> {
+    return guarded(() => resumeContainer(this.context.host, this.ref))
+  }
+
+  ps(): Promise<number[]> {
+    return guarded(async () => [...(await containerPids(this.context.host, this.ref))])
   }
 
   destroy(): Promise<void> {

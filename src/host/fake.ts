@@ -12,6 +12,7 @@ import {
   type Host,
   HostFailure,
   type Inspection,
+  type ProgramOutput,
 } from './host.js'
 import type { Failure, LaunchPlan } from './plan.js'
 
@@ -27,6 +28,8 @@ export interface FakeOptions {
   readonly input?: string
   /** What is in the roots at the start, by root. */
   readonly containers?: Readonly<Record<string, readonly (Inspection | BrokenRecord)[]>>
+  /** What programs of the host write, by their command lines. */
+  readonly programs?: Readonly<Record<string, Partial<ProgramOutput>>>
   /** How programs in the foreground end. */
   readonly exit?: ExitStatus
   /** Verbs that fail, and with what. */
@@ -187,6 +190,28 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       note('list', root)
       const all = [...(roots.get(root)?.values() ?? [])].sort((a, b) => (a.id < b.id ? -1 : 1))
       return { missing: !roots.has(root), containers: all }
+    },
+    freeze(container) {
+      note('freeze', container)
+      const { status, id } = find(container)
+      if (status !== 'created' && status !== 'running')
+        throw new HostFailure({ step: 'pause container', object: id, errno: errno.ESRCH })
+      change(container, { status: 'paused' })
+    },
+    thaw(container) {
+      note('thaw', container)
+      const { status, id } = find(container)
+      if (status !== 'paused') throw new HostFailure({ step: 'resume container', object: id, errno: errno.EINVAL })
+      change(container, { status: 'running' })
+    },
+    processes(container) {
+      note('processes', container)
+      const { pid } = find(container)
+      return pid === 0 ? [] : [pid]
+    },
+    runProgram(argv) {
+      note('runProgram', argv)
+      return { ok: true, stdout: '', stderr: '', ...options.programs?.[argv.join(' ')] }
     },
     signal(request) {
       note('signal', request)

@@ -104,6 +104,13 @@ export interface Supervision extends ContainerRef {
   readonly forwardSignals: boolean
 }
 
+/** What a program of the host wrote, and whether its exit status was 0. */
+export interface ProgramOutput {
+  readonly ok: boolean
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** What a verb throws: the failed step, its object and errno. */
 export class HostFailure extends Error {
   override readonly name = 'HostFailure'
@@ -160,6 +167,17 @@ export interface Host {
   list(
     root: string,
   ): Awaitable<{ readonly missing: boolean; readonly containers: readonly (Inspection | BrokenRecord)[] }>
+  /**
+   * Stops all processes of a created or running container, and returns when they stand still. Fails with step
+   * `pause container` and ESRCH when it is neither.
+   */
+  freeze(container: ContainerRef): Awaitable<void>
+  /** Lets them go on. Fails with step `resume container` and EINVAL when the container is not paused. */
+  thaw(container: ContainerRef): Awaitable<void>
+  /** The host pids of all processes of a container, ascending; empty when it has none. */
+  processes(container: ContainerRef): Awaitable<readonly number[]>
+  /** Runs a program of the host, looked up in PATH, to its end. */
+  runProgram(argv: readonly string[]): Awaitable<ProgramOutput>
   /** Sends a signal to init, or to every process of the container. Fails with ESRCH when it has none. */
   signal(request: ContainerRef & { readonly signal: number; readonly all: boolean }): Awaitable<void>
   /**

@@ -6,11 +6,11 @@
 use crate::{
     destroy, facts,
     failing::Failing,
-    files,
+    files, freeze,
     gate::{self, Start},
     inspect, launch,
     notify::{self, AwaitReady},
-    signal,
+    processes, signal,
     supervise::{self, Supervision},
 };
 use rustix::io::Errno;
@@ -40,6 +40,11 @@ struct OfRoot {
 struct PathAndText {
     path: String,
     text: String,
+}
+
+#[derive(Deserialize)]
+struct OfProgram {
+    argv: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -101,6 +106,10 @@ fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "supervise" => ask.with(|request: Supervision| supervise::supervise(&request)),
         "inspect" => ask.with(|OfContainer { root, id }| inspect::inspect(&root, &id)),
         "list" => ask.with(|OfRoot { root }| inspect::list(&root)),
+        "freeze" => ask.with(|OfContainer { root, id }| freeze::freeze(&root, &id)),
+        "thaw" => ask.with(|OfContainer { root, id }| freeze::thaw(&root, &id)),
+        "processes" => ask.with(|OfContainer { root, id }| processes::processes(&root, &id)),
+        "runProgram" => ask.with(|OfProgram { argv }| processes::run_program(&argv)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
         "destroy" => ask.with(|ToDestroy { root, id, force }| destroy::destroy(&root, &id, force)),
         "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),

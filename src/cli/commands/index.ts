@@ -5,6 +5,9 @@ import { DeleteCommand } from './delete.js'
 import { FeaturesCommand } from './features.js'
 import { KillCommand } from './kill.js'
 import { ListCommand } from './list.js'
+import { PauseCommand } from './pause.js'
+import { PsCommand } from './ps.js'
+import { ResumeCommand } from './resume.js'
 import { RunCommand } from './run.js'
 import { SandboxCommand } from './sandbox.js'
 import { SpecCommand } from './spec.js'
@@ -20,6 +23,9 @@ export const commands: Readonly<Record<string, CommandType>> = {
   kill: KillCommand,
   delete: DeleteCommand,
   list: ListCommand,
+  ps: PsCommand,
+  pause: PauseCommand,
+  resume: ResumeCommand,
   spec: SpecCommand,
   features: FeaturesCommand,
 }
