@@ -53,9 +53,9 @@ test('only what is missing is said to be missing: podman looks for a denial firs
 })
 
 test('what is thrown above the host keeps its message', (t) => {
-  t.like(toGantryError(new UnsupportedError('linux.seccomp')), {
+  t.like(toGantryError(new UnsupportedError('linux.intelRdt')), {
     code: 'ERR_UNSUPPORTED',
-    message: 'linux.seccomp: not supported yet',
+    message: 'linux.intelRdt: not supported yet',
   })
   t.like(toGantryError(new PlanError('userns', 'process.user.uid', 'uid 5 is not mapped')), {
     code: 'ERR_USERNS',

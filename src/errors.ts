@@ -124,6 +124,8 @@ function sentenceOf(failure: HostFailure): Sentence {
       return { code: 'ERR_PAUSED', text: 'cannot start a container in the paused state' }
     case 'start container: EAGAIN':
       return { code: 'ERR_START', text: 'cannot start a container in the creating state' }
+    case 'compile seccomp: EINVAL':
+      return { code: 'ERR_INVALID_SPEC', text: object }
     case 'find program: ENOENT':
       return object.includes('/')
         ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }

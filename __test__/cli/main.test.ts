@@ -265,7 +265,7 @@ test('features is the document alone, and needs nothing', async (t) => {
   t.is(document.ociVersionMax, '1.3.0')
   t.true(document.mountOptions.includes('rro'))
   t.true(document.linux.namespaces.includes('user'))
-  t.false(document.linux.seccomp.enabled)
+  t.true(document.linux.seccomp.enabled)
   t.regex(output, /^\{\n {4}"ociVersionMin"/)
 })
 

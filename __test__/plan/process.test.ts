@@ -117,3 +117,30 @@ test('sets that the kernel would refuse are named', (t) => {
     message: 'process.capabilities.inheritable: CAP_KILL is not in bounding',
   })
 })
+
+test('a filter without no_new_privs is loaded with CAP_SYS_ADMIN', (t) => {
+  const linux = { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } }
+  const keepAdmin = (changes: Changes): unknown => {
+    const [step] = steps(plan(changes), 'credentials')
+    return step && typeof step !== 'string' && 'credentials' in step ? step.credentials.keepAdmin : undefined
+  }
+  t.is(keepAdmin({}), undefined)
+  t.true(keepAdmin({ linux }))
+  t.is(keepAdmin({ linux, process: { noNewPrivileges: true } }), undefined)
+})
+
+test('the seccomp section is passed on with exact numbers', (t) => {
+  t.is(plan().seccomp, undefined)
+  const args = [{ index: 0, op: 'SCMP_CMP_EQ', value: 18446744073709551615n }]
+  const syscalls = [{ names: ['read'], action: 'SCMP_ACT_LOG', args }]
+  t.deepEqual(JSON.parse(plan({ linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', syscalls } } }).seccomp ?? ''), {
+    defaultAction: 'SCMP_ACT_ALLOW',
+    syscalls: [
+      {
+        names: ['read'],
+        action: 'SCMP_ACT_LOG',
+        args: [{ index: 0, op: 'SCMP_CMP_EQ', value: '18446744073709551615', valueTwo: '0' }],
+      },
+    ],
+  })
+})

@@ -239,12 +239,6 @@ const inputs: BadInput[] = [
     options: { runtimes: ours },
   },
   {
-    title: 'a seccomp filter, which is not there yet',
-    make: change((spec) => (spec.linux.seccomp = { defaultAction: 'SCMP_ACT_ALLOW' })),
-    says: /linux\.seccomp/,
-    options: { runtimes: ours },
-  },
-  {
     title: 'an AppArmor profile where there is no AppArmor',
     make: change((spec) => (spec.process.apparmorProfile = 'none-such')),
     says: /apparmor/i,

@@ -8,7 +8,6 @@ const asked: readonly { readonly field: string; readonly config: object }[] = [
   { field: 'process.scheduler', config: { process: { scheduler: { policy: 'SCHED_FIFO' } } } },
   { field: 'process.ioPriority', config: { process: { ioPriority: { class: 'IOPRIO_CLASS_IDLE', priority: 0 } } } },
   { field: 'process.execCPUAffinity', config: { process: { execCPUAffinity: { initial: '0' } } } },
-  { field: 'linux.seccomp', config: { linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW' } } } },
   { field: 'linux.intelRdt', config: { linux: { intelRdt: { closID: 'x' } } } },
   { field: 'linux.netDevices', config: { linux: { netDevices: { eth0: { name: 'x' } } } } },
   { field: 'linux.memoryPolicy', config: { linux: { memoryPolicy: { mode: 'MPOL_DEFAULT' } } } },
@@ -44,7 +43,6 @@ test('sections that say nothing ask for nothing', (t) => {
       process: { apparmorProfile: '', selinuxLabel: '', scheduler: null, execCPUAffinity: { initial: '', final: '' } },
       mounts: [{ uidMappings: [], gidMappings: null, options: ['rbind'] }],
       linux: {
-        seccomp: null,
         intelRdt: {},
         netDevices: {},
         mountLabel: '',

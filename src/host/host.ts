@@ -83,6 +83,8 @@ export interface Launched {
   readonly pidfd: number
   /** The pty master, with a terminal and no console socket. */
   readonly console?: number
+  /** Names in `linux.seccomp` of system calls that this machine doesn't have. */
+  readonly unknownCalls?: readonly string[]
 }
 
 /** How a process ended: exactly one of the two is set. */

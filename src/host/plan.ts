@@ -43,7 +43,12 @@ pidfdSocket?: string,
 /**
  * Make the directory `notify` in the container's state directory, where `start` will put the sd_notify(3) socket.
  */
-notifyDirectory: boolean, init: InitPlan, };
+notifyDirectory: boolean, 
+/**
+ * The `linux.seccomp` section of the config, as JSON, with the values of conditions as decimal strings. The engine makes
+ * [`InitPlan::filter`] of it.
+ */
+seccomp?: string, init: InitPlan, };
 
 export type RecordSeed = { 
 /**
@@ -230,7 +235,12 @@ groups?: Array<number>,
 /**
  * None: all sets stay what the change of user makes of them.
  */
-capabilities?: CapabilitySets, };
+capabilities?: CapabilitySets, 
+/**
+ * Stay able to load a filter without no_new_privs: keep CAP_SYS_ADMIN permitted and effective until execve(2), which takes
+ * away what is not in the bounding set.
+ */
+keepAdmin?: boolean, };
 
 export type CapabilitySets = { bounding: Array<number>, effective: Array<number>, permitted: Array<number>, inheritable: Array<number>, ambient: Array<number>, };
 

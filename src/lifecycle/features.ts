@@ -1,6 +1,7 @@
 /** `features`: what we do, in the form of the OCI runtime specification (features.md). An entry that is missing says nothing. */
 import { CAPABILITIES } from '../plan/capabilities.js'
 import { MOUNT_OPTIONS } from '../plan/options.js'
+import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from '../spec/seccomp.js'
 import { commit, specVersion, version } from '../version.js'
 
 const absent = { enabled: false } as const
@@ -16,7 +17,14 @@ export function features() {
       namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'],
       capabilities: CAPABILITIES,
       cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
-      seccomp: absent,
+      seccomp: {
+        enabled: true,
+        actions: ACTIONS,
+        operators: OPERATORS,
+        archs: ARCHITECTURES,
+        knownFlags: FLAGS,
+        supportedFlags: FLAGS,
+      },
       apparmor: absent,
       selinux: absent,
       intelRdt: absent,

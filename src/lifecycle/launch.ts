@@ -62,7 +62,10 @@ export async function launch(
   const { plan, warnings } = planContainer(bundle.spec, request, mode.facts ?? (await host.facts()))
   for (const warning of warnings) await context.warn(warning)
   await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
-  return await host.launch(plan)
+  const launched = await host.launch(plan)
+  const { unknownCalls } = launched
+  if (unknownCalls) await context.debug(() => `linux.seccomp: no such calls here: ${unknownCalls.join(' ')}`)
+  return launched
 }
 
 /** For JSON.stringify: of the environment only the names. */

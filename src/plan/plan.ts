@@ -17,6 +17,7 @@ import { namespaceSteps, planNamespaces } from './namespaces.js'
 import { identitySteps, programSteps, sessionSteps } from './process.js'
 import type { Request } from './request.js'
 import { attachRoot, closeRoot, enterRoot } from './rootfs.js'
+import { planSeccomp } from './seccomp.js'
 
 export interface Planned {
   readonly plan: LaunchPlan
@@ -31,6 +32,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const cgroup = planCgroup(spec, request, facts)
   const mounts = planMounts(spec, request, facts, cgroup)
   const { oomScoreAdj } = spec.process
+  const seccomp = planSeccomp(spec.linux?.seccomp)
   const plan: LaunchPlan = {
     record: {
       root: request.root,
@@ -48,6 +50,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
     ...(request.consoleSocket !== undefined && { consoleSocket: request.consoleSocket }),
     ...(request.pidfdSocket !== undefined && { pidfdSocket: request.pidfdSocket }),
     notifyDirectory: request.notify,
+    ...(seccomp !== undefined && { seccomp }),
     init: {
       ...namespaces,
       steps: [

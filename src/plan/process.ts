@@ -74,6 +74,8 @@ function planCredentials(spec: Spec, facts: Facts, warnings: string[]): Credenti
     gid,
     ...(!denied && { groups: [...additionalGids] }),
     capabilities: planCapabilities(capabilities, grantable, warnings),
+    // Without no_new_privs only CAP_SYS_ADMIN may load a filter (seccomp(2)), and that comes after this.
+    ...(spec.linux?.seccomp && !spec.process.noNewPrivileges && { keepAdmin: true }),
   }
 }
 

@@ -17,6 +17,7 @@ import {
   UINT64_MAX,
   wide,
 } from './check.js'
+import { seccomp } from './seccomp.js'
 import type {
   Capabilities,
   CpuResources,
@@ -154,6 +155,7 @@ const linux = lazy(() => {
       ),
       maskedPaths: paths,
       readonlyPaths: paths,
+      seccomp,
     },
   )
 })

@@ -89,6 +89,33 @@ export interface Linux {
   readonly rootfsPropagation?: string
   readonly maskedPaths?: readonly string[]
   readonly readonlyPaths?: readonly string[]
+  readonly seccomp?: Seccomp
+}
+
+/** What happens to system calls; the names of actions, architectures, flags and operators are those of seccomp.ts. */
+export interface Seccomp {
+  readonly defaultAction: string
+  readonly defaultErrnoRet?: number
+  readonly architectures?: readonly string[]
+  readonly flags?: readonly string[]
+  /** The unix socket that gets the descriptor of the notifications. */
+  readonly listenerPath?: string
+  readonly listenerMetadata?: string
+  readonly syscalls?: readonly SyscallRule[]
+}
+
+export interface SyscallRule {
+  readonly names: readonly string[]
+  readonly action: string
+  readonly errnoRet?: number
+  readonly args?: readonly SyscallCondition[]
+}
+
+export interface SyscallCondition {
+  readonly index: number
+  readonly value: Integer
+  readonly valueTwo?: Integer
+  readonly op: string
 }
 
 export interface Namespace {

@@ -12,7 +12,7 @@ const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer',
 
 const PROCESS = ['apparmorProfile', 'selinuxLabel', 'scheduler', 'ioPriority', 'execCPUAffinity']
 
-const LINUX = ['seccomp', 'intelRdt', 'netDevices', 'memoryPolicy', 'personality', 'mountLabel']
+const LINUX = ['intelRdt', 'netDevices', 'memoryPolicy', 'personality', 'mountLabel']
 
 const RESOURCES = ['blockIO', 'hugepageLimits', 'network', 'rdma']
 

@@ -6,6 +6,7 @@
 use crate::{
     console,
     failing::Failing,
+    filter::{self, Compiled},
     gate,
     helper::{self, Helper, Process},
     pid_file,
@@ -26,6 +27,7 @@ use wire::{
 
 /// A container's init as this process holds it.
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Launched {
     /// In our PID namespace.
     pub pid: i32,
@@ -33,10 +35,23 @@ pub struct Launched {
     /// The pty master, with a terminal and no console socket.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub console: Option<i32>,
+    /// Names in the seccomp section of system calls that this machine doesn't have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unknown_calls: Vec<String>,
 }
 
 /// Carries a plan out. Returns when init waits at the gate, or has become the program in a plan without a gate.
-pub fn launch(plan: &LaunchPlan) -> Result<Launched, Failure> {
+pub fn launch(mut plan: LaunchPlan) -> Result<Launched, Failure> {
+    let mut unknown_calls = Vec::new();
+    if let Some(section) = plan.seccomp.take() {
+        let Compiled { filter, unknown } = filter::compile_section(&section)?;
+        plan.init.filter = Some(filter);
+        unknown_calls = unknown;
+    }
+    carry_out(&plan).map(|launched| Launched { unknown_calls, ..launched })
+}
+
+fn carry_out(plan: &LaunchPlan) -> Result<Launched, Failure> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
     let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false };
@@ -125,7 +140,7 @@ impl Made<'_> {
         let console = console.map(IntoRawFd::into_raw_fd);
         let helper = self.helper.take().ok_or_else(|| Failure::new("find", "init", 0))?;
         let Process { pid, pidfd } = helper.into_process()?;
-        Ok(Launched { pid, pidfd: pidfd.into_raw_fd(), console })
+        Ok(Launched { pid, pidfd: pidfd.into_raw_fd(), console, unknown_calls: Vec::new() })
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.

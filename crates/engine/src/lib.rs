@@ -10,6 +10,7 @@ pub mod destroy;
 pub mod facts;
 mod failing;
 pub mod files;
+mod filter;
 pub mod freeze;
 pub mod gate;
 mod helper;

@@ -100,7 +100,7 @@ fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "writeOutput" => ask.with(|OfText { text }| files::write_output(&text)),
         "writeError" => ask.with(|OfText { text }| files::write_error(&text)),
         "appendLog" => ask.with(|PathAndText { path, text }| files::append_log(&path, &text)),
-        "launch" => ask.with(|plan: LaunchPlan| launch::launch(&plan)),
+        "launch" => ask.with(|plan: LaunchPlan| launch::launch(plan)),
         "start" => ask.with(|request: Start| gate::start(&request)),
         "awaitReady" => ask.with(|request: AwaitReady| notify::await_ready(&request)),
         "supervise" => ask.with(|request: Supervision| supervise::supervise(&request)),

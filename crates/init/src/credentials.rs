@@ -41,7 +41,7 @@ fn give_pipes_to(uid: u32) -> Result<(), Failure> {
 }
 
 pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
-    let Credentials { uid, gid, groups, capabilities: sets } = credentials;
+    let Credentials { uid, gid, groups, capabilities: sets, keep_admin } = credentials;
     if let Some(sets) = sets {
         // While CAP_SETPCAP is still there.
         for number in 0..=LAST {
@@ -75,9 +75,10 @@ pub fn assume(credentials: &Credentials) -> Result<(), Failure> {
         let bits = numbers.iter().filter(|number| **number <= LAST).fold(0, |bits, number| bits | 1u64 << number);
         CapabilitySet::from_bits_retain(bits)
     };
+    let kept = if *keep_admin { CapabilitySet::SYS_ADMIN } else { CapabilitySet::empty() };
     let exact = CapabilitySets {
-        effective: set(&sets.effective),
-        permitted: set(&sets.permitted),
+        effective: set(&sets.effective) | kept,
+        permitted: set(&sets.permitted) | kept,
         inheritable: set(&sets.inheritable),
     };
     set_capabilities(None, exact).failing("set capabilities", "")?;

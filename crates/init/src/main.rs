@@ -17,6 +17,7 @@ mod copy_up;
 mod credentials;
 mod devices;
 mod failing;
+mod filter;
 mod gate;
 mod masks;
 mod mounts;

@@ -4,7 +4,7 @@ use crate::{
     channel::Channel,
     credentials, devices,
     failing::Failing,
-    gate, masks,
+    filter, gate, masks,
     masks::Covers,
     mounts, pivot, program,
     program::Prepared,
@@ -175,6 +175,10 @@ impl Progress<'_> {
         let first_own = u32::try_from(self.first_own).unwrap_or(3);
         sys::process::close_from_on_exec(first_own).failing("close descriptors", "")?;
         channel.send(&FromInit::Exec)?;
+        // From here on only execve(2) is called: that, and no other call of ours, the filter has to let through.
+        if let Some(filter) = &self.plan.filter {
+            filter::load(filter)?;
+        }
         let Err(failure) = prepared.execute();
         Err(failure)
     }

@@ -48,9 +48,10 @@ pub struct Condition {
     /// Of the argument, from 0 to 5.
     pub index: u32,
     /// What it is compared with; of [`Operator::MaskedEqual`], the mask.
+    #[serde(deserialize_with = "exact")]
     pub value: u64,
     /// What the masked argument is compared with.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "exact")]
     pub value_two: u64,
     pub op: Operator,
 }
@@ -136,4 +137,18 @@ impl Action {
 /// A list, which Go programs may write as null when it is empty.
 fn list<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     Option::deserialize(deserializer).map(Option::unwrap_or_default)
+}
+
+/// A number, or its decimal digits: writers of JSON that know no integers would round a long one.
+fn exact<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Either {
+        Number(u64),
+        Digits(String),
+    }
+    match Either::deserialize(deserializer)? {
+        Either::Number(number) => Ok(number),
+        Either::Digits(digits) => digits.parse().map_err(serde::de::Error::custom),
+    }
 }

@@ -53,11 +53,18 @@ pub fn fork_sibling() -> io::Result<Fork> {
     Ok(Fork::Parent(unsafe { OwnedFd::from_raw_fd(pidfd) }))
 }
 
-/// Ends this process: exit_group(2).
+/// Ends this process: exit_group(2), or by a signal where a filter refuses that.
 pub fn exit(status: i32) -> ! {
+    // SAFETY: exit_group takes a number and does not return, unless a filter refuses it.
+    let _ = unsafe { syscall!(Sysno::exit_group, status) };
     loop {
-        // SAFETY: exit_group takes a number and does not return.
-        let _ = unsafe { syscall!(Sysno::exit_group, status) };
+        // SAFETY: an instruction that the processor refuses: the signal is fatal, even to process 1 of a namespace.
+        unsafe {
+            #[cfg(target_arch = "x86_64")]
+            core::arch::asm!("ud2", options(nomem, nostack));
+            #[cfg(target_arch = "aarch64")]
+            core::arch::asm!("brk #1", options(nomem, nostack));
+        }
     }
 }
 

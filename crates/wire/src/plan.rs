@@ -33,6 +33,10 @@ pub struct LaunchPlan {
     pub pidfd_socket: Option<String>,
     /// Make the directory `notify` in the container's state directory, where `start` will put the sd_notify(3) socket.
     pub notify_directory: bool,
+    /// The `linux.seccomp` section of the config, as JSON, with the values of conditions as decimal strings. The engine makes
+    /// [`InitPlan::filter`] of it.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub seccomp: Option<String>,
     pub init: InitPlan,
 }
 
@@ -137,6 +141,19 @@ pub struct InitPlan {
     /// Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
     pub sources_first: bool,
     pub steps: Vec<Step>,
+    /// What the program's system calls go through: seccomp(2). Not written by TypeScript, but by the engine.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(skip))]
+    pub filter: Option<Filter>,
+}
+
+/// A seccomp filter as the kernel takes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Filter {
+    /// The fields of struct sock_filter, in their order.
+    pub instructions: Vec<(u16, u8, u8, u32)>,
+    /// Of SECCOMP_SET_MODE_FILTER.
+    pub flags: u32,
 }
 
 impl InitPlan {
@@ -305,7 +322,7 @@ pub enum Step {
     /// Waits for `start`.
     Gate,
     NoNewPrivileges,
-    /// Becomes the program. Always the last step.
+    /// Becomes the program, under the filter if there is one. Always the last step.
     Exec(Program),
 }
 
@@ -444,6 +461,11 @@ pub struct Credentials {
     /// None: all sets stay what the change of user makes of them.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub capabilities: Option<CapabilitySets>,
+    /// Stay able to load a filter without no_new_privs: keep CAP_SYS_ADMIN permitted and effective until execve(2), which takes
+    /// away what is not in the bounding set.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub keep_admin: bool,
 }
 
 /// The five capability sets, each as the numbers of its capabilities.

@@ -113,3 +113,16 @@ fn a_filter_that_the_kernel_would_not_take_is_refused() {
     let error = compiled(&rules(1100)).unwrap_err().to_string();
     assert!(error.starts_with("its filter has 4") && error.ends_with("the kernel takes 4096"), "{error}");
 }
+
+#[test]
+fn numbers_may_be_written_as_digits() {
+    let value = |value: Value| {
+        let rule = with_rule(&json!({"args": [{"index": 0, "value": value, "valueTwo": value, "op": "SCMP_CMP_EQ"}]}));
+        serde_json::from_value::<Profile>(rule).map(|profile| profile.syscalls[1].args[0].value)
+    };
+    assert_eq!(value(json!("18446744073709551615")).unwrap(), u64::MAX);
+    assert_eq!(value(json!(u64::MAX)).unwrap(), u64::MAX);
+    assert!(value(json!("18446744073709551616")).is_err());
+    assert!(value(json!("0x1")).is_err());
+    assert!(value(json!(-1)).is_err());
+}
