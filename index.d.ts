@@ -3,13 +3,41 @@
 
 export declare function appendLog(request: string): Promise<string>
 
+/** Waits for the end of any container's init: `begun` tells whether that is possible. */
+export declare function awaitEnd(root: string, id: string): Beginning
+
 export declare function awaitReady(request: string): Promise<string>
 
+/** Calls `launch` or `exec`. The process is waited for from the beginning. */
+export declare function begin(verb: string, request: string, owner?: Owner | undefined | null): Beginning
+
+/** A process that is begun. */
+export interface Beginning {
+  /** For `kill`, `relay` and `forget`, until it has ended. */
+  number: number
+  /** The answer of the verb. */
+  begun: Promise<string>
+  /** Also when nothing was begun. */
+  ended: Promise<Ending>
+}
+
 export declare function close(request: string): Promise<string>
+
+/** The two ends of a non-blocking connection: socketpair(2). */
+export declare function connection(): [one: number, other: number]
 
 export declare function createText(request: string): Promise<string>
 
 export declare function destroy(request: string): Promise<string>
+
+/** Another number for the same thing: fcntl(2), F_DUPFD_CLOEXEC. */
+export declare function duplicate(descriptor: number): number
+
+/** How a process ended: neither is set where that is not known. */
+export interface Ending {
+  exitCode?: number
+  signal?: number
+}
 
 /**
  * Becomes the program at `path`, in this process, with our environment: execve(2). Returns only by throwing.
@@ -22,6 +50,8 @@ export declare function execve(path: string, argv: Array<string>, inherit: numbe
 export declare function facts(request: string): Promise<string>
 
 export declare function freeze(request: string): Promise<string>
+/** Waits no more for a process: its `ended` is fulfilled with nothing. */
+export declare function forget(number: number): boolean
 
 export declare function inspect(request: string): Promise<string>
 
@@ -31,7 +61,17 @@ export declare function launch(request: string): Promise<string>
 
 export declare function list(request: string): Promise<string>
 
-/** The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. The caller owns them. */
+/** A container that ends with this JavaScript thread, and so with the process. */
+export interface Owner {
+  root: string
+  id: string
+  /** RFC 3339, as in the plan. */
+  created: string
+  /** The path of the static binary. */
+  binary: string
+}
+
+/** The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. */
 export declare function pipe(): [read: number, write: number]
 
 export declare function processes(request: string): Promise<string>
@@ -41,8 +81,16 @@ export declare function readInput(request: string): Promise<string>
 export declare function readText(request: string): Promise<string>
 
 export declare function runProgram(request: string): Promise<string>
+/** Joins the pty `console` to `socket`, of which we take over both, until the process has ended and its last output is through. */
+export declare function relay(number: number, console: number, socket: number): Promise<string>
+
+/** Gives a pty its size, which sends SIGWINCH to its foreground process group. */
+export declare function resizeTerminal(console: number, columns: number, rows: number): void
 
 export declare function signal(request: string): Promise<string>
+
+/** Sends a signal to a process that was begun here: `false` when it has ended. */
+export declare function signalProcess(number: number, signal: number): boolean
 
 export declare function start(request: string): Promise<string>
 

@@ -1,23 +1,24 @@
 //! The addon that Node loads: the engine's verbs as functions that return promises. No logic.
 //!
 //! A verb has the same name here, in `src/host/host.ts` and in `crates/engine/src/verbs.rs`; its request and its reply are
-//! JSON (`src/host/verbs.ts`). No verb runs on the event loop's thread. Nothing here is kept between two calls, so the
-//! addon may be loaded by any number of worker threads.
+//! JSON (`src/host/verbs.ts`). No verb runs on the event loop's thread. Beside the verbs there is what only a program with an
+//! event loop wants ([`background`]) and what crosses as descriptors ([`descriptors`]). Any number of worker threads may load
+//! the addon.
+
+#[path = "addon/background.rs"]
+pub mod background;
+#[path = "addon/descriptors.rs"]
+pub mod descriptors;
+#[path = "addon/pool.rs"]
+mod pool;
 
 use napi::{
     Env, Error, Result, Task,
     bindgen_prelude::{AsyncTask, Object},
 };
 use napi_derive::napi;
-use rustix::{
-    io::{FdFlags, fcntl_setfd},
-    pipe::{PipeFlags, pipe_with},
-};
-use std::{
-    os::{fd::IntoRawFd, unix::process::CommandExt},
-    process::Command,
-    thread,
-};
+use rustix::io::{FdFlags, fcntl_setfd};
+use std::{os::unix::process::CommandExt, process::Command, thread};
 
 /// A verb and its request.
 pub struct Verb {
@@ -121,11 +122,4 @@ pub fn execve(path: String, argv: Vec<String>, inherit: u32) -> Result<()> {
     let mut command = Command::new(&path);
     command.arg0(words.next().unwrap_or_default()).args(words);
     Err(Error::from(command.exec()))
-}
-
-/// The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. The caller owns them.
-#[napi(ts_return_type = "[read: number, write: number]")]
-pub fn pipe() -> Result<Vec<i32>> {
-    let (read, write) = pipe_with(PipeFlags::CLOEXEC).map_err(std::io::Error::from)?;
-    Ok(vec![read.into_raw_fd(), write.into_raw_fd()])
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
-import { create, features, open, run, spec } from '../../src/index.js'
+import { create, features, run, spec } from '../../src/index.js'
 import { apiTest } from '../harness/api.js'
 import { openDescriptors } from '../harness/machine.js'
 import { packageDirectory, repository } from '../harness/package.js'
@@ -91,25 +91,6 @@ apiTest('worker threads can run containers', async (t, { root }) => {
   const messages = await Promise.all(workers.map((worker) => once(worker, 'message')))
   t.deepEqual(messages, [['0\n'], ['1\n'], ['2\n']])
   t.deepEqual(await Promise.all(exits), [[0], [0], [0]])
-})
-
-apiTest('a worker thread that is terminated takes nobody with it', async (t, { root, id, bundle }) => {
-  if (!built) return t.fail('dist/index.js is not built')
-  const worker = new Worker(
-    `import('gantry').then(async ({ create }) => {
-       const { workerData, parentPort } = require('node:worker_threads')
-       const container = await create(workerData.path, { root: workerData.root, id: workerData.id, stdout: 'ignore', stderr: 'ignore' })
-       await container.start()
-       parentPort.postMessage('started')
-     })`,
-    { eval: true, workerData: { path: bundle(['sleep', '60']), root, id } },
-  )
-  await once(worker, 'message')
-  await worker.terminate()
-  const container = await open(id, { root })
-  t.is((await container.state()).status, 'running')
-  await container.destroy()
-  t.true((await run(['true'], { root })).ok)
 })
 
 apiTest('a user without privileges can run a sandbox', async (t) => {

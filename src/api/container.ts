@@ -1,8 +1,8 @@
 /** Containers from OCI bundles, as objects: `create`, `open`, `list`. */
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { GantryError } from '../errors.js'
-import type { ContainerRef, Launched } from '../host/host.js'
+import type { ContainerRef } from '../host/host.js'
+import { awaitEnd, forget } from '../host/node.js'
 import type { Context } from '../lifecycle/context.js'
 import { deleteContainer } from '../lifecycle/delete.js'
 import { containerRef } from '../lifecycle/id.js'
@@ -16,7 +16,7 @@ import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
 import { UnsupportedError } from '../spec/error.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
-import { awaitInit } from './child.js'
+import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
 import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
 import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
@@ -27,7 +27,7 @@ export interface RootOptions {
   readonly root?: string
 }
 
-export interface CreateOptions extends RootOptions, StdioOptions, WarningOptions {
+export interface CreateOptions extends RootOptions, StdioOptions, WarningOptions, LifetimeOptions {
   /** Letters, digits and `_+-.`, unique in the root; by default a random one. */
   readonly id?: string
   /** Of the result's streams; `utf8` by default. */
@@ -79,7 +79,8 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
  * Creates a container from a bundle, a directory with config.json. Its program waits for {@link Container.start}. Its streams are
  * buffered for {@link Container.wait} unless the options say otherwise.
  *
- * It stays until `destroy`, which `await using` does by itself, and keeps the event loop alive until its init has ended.
+ * It stays until `destroy`, which `await using` does by itself, or until this process ends, and keeps the event loop alive until its
+ * init has ended. A `detached` one outlives the process.
  */
 export function create(
   bundle: string,
@@ -133,7 +134,7 @@ async function createWith<T extends string | Buffer>(
   options: CreateOptions,
   decode: Decode<T>,
 ): Promise<Container<T>> {
-  checkNames('options', options, [...stdioNames, 'root', 'id', 'encoding', 'onWarning'])
+  checkNames('options', options, [...stdioNames, 'root', 'id', 'encoding', 'onWarning', 'detached'])
   const { id = `gantry-${randomUUID()}`, encoding } = options
   if (typeof path !== 'string') throw invalidArgument('bundle: expected the path of a directory')
   checkString('id', id)
@@ -145,11 +146,12 @@ async function createWith<T extends string | Buffer>(
     throw new UnsupportedError('process.terminal', 'not supported yet in the Node API')
   }
   const stdio = new Stdio(context.host, options)
+  const child = new Child(context, options)
   let container: CreatedContainer<T> | undefined
   try {
     const mode = { gate: true, detached: true }
-    const launched = await launch(context, ref, bundle, { stdio: stdio.descriptors }, mode)
-    container = new CreatedContainer(context, ref, launched, stdio, decode)
+    const { pid } = await launch(child.context, ref, bundle, { stdio: stdio.descriptors }, mode)
+    container = new CreatedContainer(child, ref, pid, stdio, decode)
     await stdio.handOver()
     return container
   } catch (error) {
@@ -225,16 +227,16 @@ class CreatedContainer<T extends string | Buffer> extends ContainerById implemen
   readonly #result: Promise<Result<T>>
   #began = performance.now()
 
-  constructor(context: Context, ref: ContainerRef, launched: Launched, stdio: Stdio, decode: Decode<T>) {
-    super(context, ref, launched.pid)
+  constructor(child: Child, ref: ContainerRef, pid: number, stdio: Stdio, decode: Decode<T>) {
+    super(child.context, ref, pid)
     this.#stdio = stdio
-    this.#result = this.#watch(launched, decode)
+    this.#result = this.#watch(child, decode)
     // Whoever waits hears of it.
     this.#result.catch(() => undefined)
   }
 
-  async #watch(launched: Launched, decode: Decode<T>): Promise<Result<T>> {
-    const status = await awaitInit(this.context.host, this.ref, launched)
+  async #watch(child: Child, decode: Decode<T>): Promise<Result<T>> {
+    const status = await child.ended
     const durationMs = performance.now() - this.#began
     return makeResult(status, await this.#stdio.drain(), decode, { durationMs })
   }
@@ -255,9 +257,6 @@ class CreatedContainer<T extends string | Buffer> extends ContainerById implemen
   }
 }
 
-/** Milliseconds between two looks at a container that is not our child. */
-const interval = 50
-
 /** One that somebody else created: the kernel tells how a process ended to its parent alone. */
 class OpenedContainer extends ContainerById implements Container {
   wait(options: WaitOptions = {}): Promise<Result> {
@@ -266,7 +265,10 @@ class OpenedContainer extends ContainerById implements Container {
 
   async #untilStopped(stop: Stop): Promise<Result> {
     const began = performance.now()
-    while ((await this.state()).status !== 'stopped' && stop.reason === undefined) await delay(interval)
+    const { number, begun, ended } = awaitEnd(this.ref)
+    await begun
+    await Promise.race([ended, stop.requested])
+    forget(number)
     const nothing = { bytes: Buffer.alloc(0), truncated: false }
     return makeResult({}, { stdout: nothing, stderr: nothing }, asText, { durationMs: performance.now() - began })
   }

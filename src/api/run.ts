@@ -1,13 +1,13 @@
 /** `run`: one command in a sandbox of its own, from its start to the last trace of it. */
 import { GantryError } from '../errors.js'
-import type { ContainerRef, ExitStatus, Launched } from '../host/host.js'
+import type { ContainerRef, ExitStatus } from '../host/host.js'
 import type { Context } from '../lifecycle/context.js'
 import { deleteContainer } from '../lifecycle/delete.js'
 import { launch } from '../lifecycle/launch.js'
 import { absolutePath } from '../lifecycle/paths.js'
 import { inSandbox, type SandboxOptions } from '../lifecycle/sandbox.js'
 import { checkNames, checkNumber, checkOneOf, checkString, invalidArgument } from './arguments.js'
-import { awaitInit } from './child.js'
+import { Child } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
 import {
   asBuffer,
@@ -102,8 +102,9 @@ async function carryOut<T extends string | Buffer>(
     if (stop.reason !== undefined) throw stopped(argv, stop, neverRan(began, decode))
     const stdio = new Stdio(context.host, options)
     try {
-      const { container, launched } = await start(context, sandbox, stdio)
-      const status = await untilGone(context, container, launched, stop, stdio)
+      const child = new Child(context)
+      const container = await start(child.context, sandbox, stdio)
+      const status = await untilGone(child, container, stop, stdio)
       const timedOut = stop.reason === 'timeout'
       const result = makeResult(status, await stdio.drain(), decode, {
         durationMs: performance.now() - began,
@@ -120,34 +121,23 @@ async function carryOut<T extends string | Buffer>(
   }
 }
 
-async function start(
-  context: Context,
-  options: SandboxOptions,
-  { descriptors: stdio }: Stdio,
-): Promise<{ readonly container: ContainerRef; readonly launched: Launched }> {
+async function start(context: Context, options: SandboxOptions, { descriptors: stdio }: Stdio): Promise<ContainerRef> {
   return await inSandbox(context, options, async ({ container, bundle, readonlyView, facts }) => {
-    const mode = { gate: false, detached: false, facts }
-    return { container, launched: await launch(context, container, bundle, { readonlyView, stdio }, mode) }
+    await launch(context, container, bundle, { readonlyView, stdio }, { gate: false, detached: false, facts })
+    return container
   })
 }
 
 /** Waits for the end of the command or of our patience, and then for the container's. */
-async function untilGone(
-  { host }: Context,
-  container: ContainerRef,
-  launched: Launched,
-  stop: Stop,
-  stdio: Stdio,
-): Promise<ExitStatus> {
-  const ended = awaitInit(host, container, launched)
+async function untilGone(child: Child, container: ContainerRef, stop: Stop, stdio: Stdio): Promise<ExitStatus> {
   try {
     await stdio.handOver()
-    await Promise.race([ended, stop.requested])
+    await Promise.race([child.ended, stop.requested])
   } finally {
     // Kills what is left of it, and returns when that is gone.
-    await deleteContainer(host, container, true)
+    await deleteContainer(child.context.host, container, true)
   }
-  return await ended
+  return await child.ended
 }
 
 function stopped(argv: readonly string[], stop: Stop, result: Result<string | Buffer>): RunError {

@@ -6,8 +6,8 @@ import { constants } from 'node:os'
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
-import type { Host } from './host.js'
-import { hostOver } from './verbs.js'
+import type { ContainerRef, Host, Launched } from './host.js'
+import { answerOf, hostOver } from './verbs.js'
 
 /** Loads the addon of this package; the module cache makes it one for all who ask. */
 function loadAddon(): typeof Addon {
@@ -89,7 +89,69 @@ class Signals {
   }
 }
 
+/** A process of a container that is waited for from its beginning. */
+export interface Beginning<T> {
+  /** For the functions below, until it has ended. */
+  readonly number: number
+  readonly begun: Promise<T>
+  /** How it ended, as far as that can be known; also when it was never begun. */
+  readonly ended: Promise<{ readonly exitCode?: number; readonly signal?: number }>
+}
+
+/** A container that ends with this JavaScript thread, and so with the process, whatever ends that. */
+export interface Owner extends ContainerRef {
+  /** As in its plan. */
+  readonly created: string
+}
+
+/** Calls a verb that begins a process. The pidfd in its answer stays the addon's. */
+export function begin(verb: 'launch' | 'exec', request: object, owner?: Owner): Beginning<Launched> {
+  const addon = loadAddon()
+  const binary = createRequire(import.meta.url).resolve('#binary')
+  const beginning = addon.begin(verb, JSON.stringify(request), owner && { ...owner, binary })
+  return { ...beginning, begun: beginning.begun.then((text) => answerOf<Launched>(text)) }
+}
+
+/** Waits for the end of any container's init. It may be begun by somebody else: then there is an end and no more. */
+export function awaitEnd({ root, id }: ContainerRef): Beginning<void> {
+  const beginning = loadAddon().awaitEnd(root, id)
+  return { ...beginning, begun: beginning.begun.then((text) => answerOf<void>(text)) }
+}
+
+/** Waits no more for a process, which goes on. */
+export function forget(number: number): void {
+  loadAddon().forget(number)
+}
+
+/** `false` when the process has ended. */
+export function signalProcess(number: number, signal: number): boolean {
+  return loadAddon().signalProcess(number, signal)
+}
+
+/**
+ * Joins a pty to a connection, both of which the addon takes over; resolves when the process has ended and its last output is
+ * in the connection.
+ */
+export async function relay(number: number, console: number, connection: number): Promise<void> {
+  answerOf<void>(await loadAddon().relay(number, console, connection))
+}
+
 /** Makes a pipe of descriptors that are the caller's to close; no program that is started inherits them. */
 export function openPipe(): readonly [read: number, write: number] {
   return loadAddon().pipe()
+}
+
+/** Makes a connection of two non-blocking descriptors, likewise. */
+export function openConnection(): readonly [one: number, other: number] {
+  return loadAddon().connection()
+}
+
+/** Another number for what a descriptor refers to, likewise. */
+export function duplicate(descriptor: number): number {
+  return loadAddon().duplicate(descriptor)
+}
+
+/** Tells a pty, and so the programs on it, that its window has another size. */
+export function resizeTerminal(console: number, columns: number, rows: number): void {
+  loadAddon().resizeTerminal(console, columns, rows)
 }

@@ -12,7 +12,8 @@ export type Call = (verb: Verb, request: string) => Awaitable<string>
 
 type Reply<T> = { readonly ok: T } | { readonly failure: Failure }
 
-function open<T>(text: string): T {
+/** What a verb answers: its value, or the failure that is thrown. */
+export function answerOf<T>(text: string): T {
   const reply: Reply<T> = JSON.parse(text)
   if ('failure' in reply) throw new HostFailure(reply.failure)
   return reply.ok
@@ -22,7 +23,7 @@ function open<T>(text: string): T {
 export function hostOver(caller: Caller, call: Call): Host {
   function ask<T>(verb: Verb, request: object): Awaitable<T> {
     const reply = call(verb, JSON.stringify(request))
-    return typeof reply === 'string' ? open<T>(reply) : reply.then((text) => open<T>(text))
+    return typeof reply === 'string' ? answerOf<T>(reply) : reply.then((text) => answerOf<T>(text))
   }
   return {
     caller,

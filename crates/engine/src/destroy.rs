@@ -25,7 +25,24 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// is removed, and without `force` the failure is the same.
 /// A record that can't be read is an error without `force`; with it, what can still be told from it is cleared away.
 pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
-    let container = ContainerDir::open_locked(root, id)?;
+    destroy_locked(ContainerDir::open_locked(root, id)?, force)
+}
+
+/// Removes, by force, the container that was launched at `created`. One that is gone, or another that has its name now, is fine.
+pub(crate) fn destroy_created(root: &str, id: &str, created: &str) -> Result<(), Failure> {
+    let container = match ContainerDir::open_locked(root, id) {
+        Err(failure) if failure.errno == Errno::NOENT.raw_os_error() => return Ok(()),
+        other => other?,
+    };
+    match container.read_record() {
+        Ok(record) if record.created != created => Ok(()),
+        _ => destroy_locked(container, true),
+    }
+}
+
+/// Of a container that is locked.
+fn destroy_locked(container: ContainerDir, force: bool) -> Result<(), Failure> {
+    let id = &container.id().to_owned();
     match container.read_record() {
         Ok(record) => {
             let init = living_init(&container, &record, force)?;

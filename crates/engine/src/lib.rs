@@ -1,9 +1,12 @@
 //! The parent side of a container. Both hosts call it through [`verbs`], one function for each verb of `src/host/host.ts`.
 //!
+//! What only Node needs is beside that: [`background`], [`waiter`], and [`owner`], whose containers end with the process.
+//!
 //! A launch runs in [`launch`], on the [`helper`] that becomes init; [`gate`] opens a created container; [`supervise`] waits for a foreground one. [`store`] and
 //! [`record`] keep what is known of a container between two commands; [`inspect`], [`signal`] and [`destroy`] act on that.
 #![forbid(unsafe_code)]
 
+pub mod background;
 mod channel;
 pub mod console;
 pub mod destroy;
@@ -19,6 +22,7 @@ mod image;
 pub mod inspect;
 pub mod launch;
 pub mod notify;
+pub mod owner;
 mod pid_file;
 pub mod processes;
 pub mod record;
@@ -32,3 +36,5 @@ mod testing;
 mod unix_socket;
 pub mod verbs;
 mod wait;
+pub mod waiter;
+pub mod watcher;

@@ -49,6 +49,19 @@ impl Terminal {
         })
     }
 
+    /// Joins the master of a pty to a non-blocking socket.
+    pub fn join_socket(master: OwnedFd, socket: OwnedFd) -> Result<Self, Failure> {
+        const STEP: &str = "join the container's terminal to";
+        Ok(Self {
+            pty: Some(Pty::new(master).failing(STEP, "a socket")?),
+            input: Some(io::fcntl_dupfd_cloexec(&socket, 3).failing(STEP, "a socket")?),
+            output: socket,
+            typed: Vec::new(),
+            shown: Vec::new(),
+            raw: None,
+        })
+    }
+
     /// What to wait for before [`Terminal::serve`]: our input, the pty, our output.
     pub fn interests(&self) -> [Option<PollFd<'_>>; 3] {
         let input = self.input.as_ref().filter(|_| self.pty.is_some() && self.typed.is_empty());

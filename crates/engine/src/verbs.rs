@@ -10,7 +10,7 @@ use crate::{
     gate::{self, Start},
     inspect, launch,
     notify::{self, AwaitReady},
-    processes, signal,
+    owner, processes, signal,
     supervise::{self, Supervision},
 };
 use rustix::io::Errno;
@@ -76,7 +76,12 @@ struct ToDestroy {
 
 /// Runs a verb. Never panics: a defect of ours must not take a host process down.
 pub fn call(verb: &str, request: &str) -> String {
-    catch_unwind(AssertUnwindSafe(|| answer(verb, request)))
+    guarded(verb, || answer(verb, request))
+}
+
+/// The answer to a verb that `run` carries out.
+pub(crate) fn guarded(verb: &str, run: impl FnOnce() -> Result<String, Failure>) -> String {
+    catch_unwind(AssertUnwindSafe(run))
         .unwrap_or_else(|_| Err(Failure::new("go on after a defect in", verb, 0)))
         .unwrap_or_else(|failure| envelope(&Answer::<()>::Failure(failure)))
 }
@@ -89,7 +94,7 @@ enum Answer<T> {
 }
 
 /// An answer, or the failure that is one.
-fn answer(verb: &str, request: &str) -> Result<String, Failure> {
+pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
     let ask = Ask { verb, request };
     match verb {
         "facts" => ask.with(|Nothing {}| facts::facts()),
@@ -111,7 +116,9 @@ fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "processes" => ask.with(|OfContainer { root, id }| processes::processes(&root, &id)),
         "runProgram" => ask.with(|OfProgram { argv }| processes::run_program(&argv)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
-        "destroy" => ask.with(|ToDestroy { root, id, force }| destroy::destroy(&root, &id, force)),
+        "destroy" => ask.with(|ToDestroy { root, id, force }| {
+            destroy::destroy(&root, &id, force).inspect(|()| owner::release(&root, &id))
+        }),
         "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),
         _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error())),
     }

@@ -38,6 +38,12 @@ fn status() -> Result<i32, String> {
     {
         return Err("does not run set-user-ID or set-group-ID".into());
     }
+    if std::env::args_os().next().is_some_and(|name| name == engine::watcher::NAME) {
+        ARENA.retire();
+        return engine::watcher::serve()
+            .map(|()| 0)
+            .map_err(|failure| format!("cannot {} {}", failure.step, failure.object));
+    }
     let arguments = native::arguments().map_err(|at| format!("argument {at} is not UTF-8"))?;
     let runtime = Runtime::new_with_alloc(RustAllocator).map_err(|error| error.to_string())?;
     // A command lives for milliseconds: collecting its garbage would cost more than the garbage.

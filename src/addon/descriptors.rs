@@ -1,0 +1,46 @@
+//! What crosses as the numbers of descriptors. Whoever gets one owns it.
+
+use napi::Result;
+use napi_derive::napi;
+use rustix::{
+    fd::{IntoRawFd, OwnedFd},
+    io::{Errno, fcntl_dupfd_cloexec},
+    net::{AddressFamily, SocketFlags, SocketType, socketpair},
+    pipe::{PipeFlags, pipe_with},
+    termios::{Winsize, tcsetwinsize},
+};
+
+/// The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC.
+#[napi(ts_return_type = "[read: number, write: number]")]
+pub fn pipe() -> Result<Vec<i32>> {
+    Ok(numbers(pipe_with(PipeFlags::CLOEXEC).map_err(failed)?))
+}
+
+/// The two ends of a non-blocking connection: socketpair(2).
+#[napi(ts_return_type = "[one: number, other: number]")]
+pub fn connection() -> Result<Vec<i32>> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    Ok(numbers(socketpair(AddressFamily::UNIX, SocketType::STREAM, flags, None).map_err(failed)?))
+}
+
+/// Another number for the same thing: fcntl(2), F_DUPFD_CLOEXEC.
+#[napi]
+pub fn duplicate(descriptor: i32) -> Result<i32> {
+    let duplicate = sys::descriptor::borrow(descriptor).and_then(|borrowed| fcntl_dupfd_cloexec(borrowed, 3));
+    Ok(duplicate.map_err(failed)?.into_raw_fd())
+}
+
+/// Gives a pty its size, which sends SIGWINCH to its foreground process group.
+#[napi]
+pub fn resize_terminal(console: i32, columns: u16, rows: u16) -> Result<()> {
+    let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+    Ok(sys::descriptor::borrow(console).and_then(|console| tcsetwinsize(console, size)).map_err(failed)?)
+}
+
+fn numbers((one, other): (OwnedFd, OwnedFd)) -> Vec<i32> {
+    vec![one.into_raw_fd(), other.into_raw_fd()]
+}
+
+fn failed(errno: Errno) -> std::io::Error {
+    errno.into()
+}
