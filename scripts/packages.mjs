@@ -13,6 +13,14 @@ const packages = {
   busybox: 'busybox-static',
   newuidmap: 'uidmap',
   python3: 'python3-minimal',
+  dockerd: 'docker.io',
+  docker: 'docker.io',
+  containerd: 'containerd',
+  podman: 'podman',
+  catatonit: 'catatonit',
+  buildah: 'buildah',
+  ip: 'iproute2',
+  iptables: 'iptables',
   [libseccomp]: 'libseccomp-dev',
 }
 
@@ -45,7 +53,7 @@ function missing() {
   const directories = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin']
   const has = (name) =>
     name.startsWith('/') ? existsSync(name) : directories.some((directory) => isExecutable(`${directory}/${name}`))
-  return Object.keys(packages).flatMap((name) => (has(name) ? [] : [packages[name]]))
+  return [...new Set(Object.keys(packages).flatMap((name) => (has(name) ? [] : [packages[name]])))]
 }
 
 function isExecutable(path) {

@@ -18,8 +18,8 @@ import { plainEnv, type Runtime } from './runtime.js'
 import { defaultSpec, type Spec } from './spec.js'
 import { until } from './until.js'
 
-/** How long any one command may take, in milliseconds. */
-const patience = 30_000
+/** How long a command may take, in milliseconds, where its options don't say otherwise. */
+const usualPatience = 30_000
 
 export interface BundleOptions {
   readonly args?: readonly string[]
@@ -42,6 +42,8 @@ export interface RunOptions {
   readonly through?: readonly string[]
   /** Text for standard input, which is empty otherwise. */
   readonly input?: string
+  /** How long the command may take, in milliseconds. */
+  readonly patience?: number
 }
 
 export interface Finished {
@@ -144,7 +146,10 @@ export class Session {
   }
 
   /** Starts a command line that need not be the runtime's. */
-  start(command: readonly string[], { env = {}, cwd = this.cwd, input }: RunOptions = {}): Running {
+  start(
+    command: readonly string[],
+    { env = {}, cwd = this.cwd, input, patience = usualPatience }: RunOptions = {},
+  ): Running {
     const file = `${this.output}/${++this.commands}`
     if (input !== undefined) writeFileSync(`${file}.in`, input)
     const stdio = [
