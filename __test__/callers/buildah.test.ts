@@ -1,13 +1,17 @@
 /** buildah, which starts a runtime for each step of a build, and polls its state meanwhile. */
 import { writeFileSync } from 'node:fs'
 import { driven, type Kind } from './caller.js'
+import { documented } from './documented.js'
 import { environment, prepare } from './podman.js'
 
 const buildah: Kind = {
   name: 'buildah',
   programs: ['buildah', 'podman'],
   command: () => ['buildah'],
-  environment: (session, path) => ({ ...environment(session), BUILDAH_RUNTIME: path }),
+  environment: (session, path) => ({
+    ...environment(session),
+    BUILDAH_RUNTIME: /BUILDAH_RUNTIME=(.*)/.exec(documented('buildah', path))?.[1] ?? '',
+  }),
   start: prepare,
 }
 

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { until } from '../harness/until.js'
 import { type Caller, driven, type Kind } from './caller.js'
+import { documented } from './documented.js'
 
 const docker: Kind = {
   name: 'docker',
@@ -14,9 +15,7 @@ const docker: Kind = {
     writeFileSync(
       `${home}/daemon.json`,
       JSON.stringify({
-        // The name `runc` is Docker's own.
-        'default-runtime': 'tested',
-        runtimes: { tested: { path: caller.path } },
+        ...JSON.parse(documented('Docker', caller.path)),
         'storage-driver': 'vfs',
         'cgroup-parent': `/${session.mark}`,
         'exec-root': `${home}/exec`,

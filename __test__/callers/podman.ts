@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import type { Session } from '../harness/session.js'
 import type { Caller } from './caller.js'
+import { documented } from './documented.js'
 
 /** What tells podman and buildah where everything is. */
 export function environment({ dir }: Session): Record<string, string> {
@@ -17,16 +18,13 @@ export async function prepare(caller: Caller): Promise<void> {
     `[containers]
 # podman asks for more than the machine may give.
 default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
-[engine]
+${documented('podman', caller.path).replace(
+  '[engine]',
+  `[engine]
 cgroup_manager = "cgroupfs"
 events_logger = "file"
-tmp_dir = "${home}/tmp"
-runtime = "tested"
-# Without this line podman reads the text on standard error.
-runtime_supports_json = ["tested"]
-[engine.runtimes]
-tested = ["${caller.path}"]
-`,
+tmp_dir = "${home}/tmp"`,
+)}`,
   )
   writeFileSync(
     `${home}/storage.conf`,
