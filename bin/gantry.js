@@ -7,17 +7,21 @@
 import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
 import process from 'node:process'
-import { fileURLToPath } from 'node:url'
 
-const binary = fileURLToPath(new URL('../dist/gantry', import.meta.url))
 const words = process.argv.slice(2)
-
-if (process.env.GANTRY_HOST !== 'node' && isExecutable(binary)) {
-  const { execve } = createRequire(import.meta.url)('#addon')
-  execve(binary, ['gantry', ...words], inherited())
+try {
+  const platform = createRequire(import.meta.url)('#platform')
+  const binary = platform.binary()
+  if (process.env.GANTRY_HOST !== 'node' && isExecutable(binary)) {
+    platform.addon().execve(binary, ['gantry', ...words], inherited())
+  }
+  const { run } = await import('../dist/main.js')
+  process.exitCode = await run()
+} catch (error) {
+  if (error.code !== 'ERR_NO_BINARY') throw error
+  console.error(`gantry: ${error.message}\nhint: ${error.hint}`)
+  process.exitCode = 1
 }
-const { run } = await import('../dist/main.js')
-process.exitCode = await run()
 
 function isExecutable(path) {
   try {

@@ -9,7 +9,7 @@ export async function build() {
   // Imports packages, which are only there now.
   const { bundle } = await import('./bundle.mjs')
   await bundle()
-  run('tsc', ['--project', 'tsconfig.types.json'])
+  for (const directory of ['dist', 'dist/cjs']) run('tsc', ['--project', 'tsconfig.types.json', '--outDir', directory])
   buildStatic()
   buildAddon()
 }

@@ -3,7 +3,8 @@
  *
  * - dist/js/ for QuickJS, compiled to bytecode by crates/standalone: `entry` says which command is wanted; commands/NAME has
  *   one command and the short way to it; `full` has everything. Small bundles are what makes a start cheap.
- * - dist/index.js, the Node API, and dist/main.js, the command line on Node.
+ * - dist/index.js, the Node API, dist/binary.js, and dist/main.js, the command line on Node; dist/cjs/ has the first two for
+ *   require(), and dist/platform.cjs is what they and bin/gantry.js find the addon and the static binary through.
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
@@ -36,6 +37,15 @@ const common = {
   drop: ['console'],
 }
 
+/** For require(). Their `#platform` is that of the package, as if they lay in dist/ itself. */
+const commonJs = {
+  format: 'cjs',
+  define: { ...common.define, 'import.meta.url': 'importMetaUrl' },
+  banner: {
+    js: `const importMetaUrl = require('node:url').pathToFileURL(require('node:path').dirname(__dirname) + '/').href`,
+  },
+}
+
 /** The revision that is built, with `-dirty` where the working tree differs; empty outside a repository. */
 function describeRevision() {
   try {
@@ -55,9 +65,10 @@ const withoutSchemas = {
 }
 
 /** The bundle of `source`, which imports as a file in src/ does. */
-async function bundled(name, source, platform) {
+async function bundled(name, source, platform, options = {}) {
   const { outputFiles } = await esbuild.build({
     ...common,
+    ...options,
     platform,
     plugins: [withoutSchemas],
     stdin: { contents: source, resolveDir: join(root, 'src'), sourcefile: `bundle of ${name}`, loader: 'ts' },
@@ -81,10 +92,14 @@ function removeStale(commands) {
 }
 
 export async function bundle() {
+  replace(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n')
   const commands = await listCommands()
   removeStale(commands)
   const write = async (name, source, platform) => {
     replace(join(root, 'dist', `${name}.js`), await bundled(name, source, platform))
+  }
+  const forRequire = async (file, source) => {
+    replace(join(root, 'dist', file), await bundled(file, source, 'node', commonJs))
   }
   const forQuickjs = (name, source) =>
     write(`js/${name}`, `import { type Native, quickjsHost } from './host/quickjs.js'\n${source}`, 'neutral')
@@ -104,6 +119,10 @@ export async function bundle() {
       ),
     ),
     write('index', `export * from './index.js'`, 'node'),
+    write('binary', `export * from './api/binary.js'`, 'node'),
+    forRequire('cjs/index.js', `export * from './index.js'`),
+    forRequire('cjs/binary.js', `export * from './api/binary.js'`),
+    forRequire('platform.cjs', `module.exports = require('./host/platform.cts')`),
     write(
       'main',
       `import { commandHost } from './host/node.js'

@@ -14,6 +14,8 @@ const cargoTest = ['cargo', 'test', '--quiet', '--no-fail-fast']
 
 const parts = {
   build: () => counted(build()),
+  // No install script may run in what we test with, as none may in what we publish.
+  packages: () => counted(packages()),
   types: () => check('tsc'),
   'types without Node': () => check('tsc', '--project', 'tsconfig.pure.json'),
   'lint and format': () => check('biome', 'check', '--error-on-warnings'),
@@ -45,6 +47,13 @@ if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.join('\n')}`)
 if (broken.length > 0) console.log(`\nFailed: ${broken.join(', ')}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 process.exitCode = total.failed > 0 ? 1 : 0
+
+/** The packages that are published, and what tests of them need. */
+async function packages() {
+  install('test/tools', '--ignore-scripts')
+  const { pack } = await import('./pack.mjs')
+  pack()
+}
 
 /** Counts nothing when `work` is done, a failure when it is not. */
 async function counted(work) {

@@ -36,10 +36,10 @@ export async function runLines([command, ...args], onLine) {
   if (status !== 0) throw new CommandFailed(`${[command, ...args].join(' ')}: ${signal ?? `exit status ${status}`}`)
 }
 
-/** Installs what package-lock.json names, unless that has happened since it changed. */
-export function install() {
-  if (modified('node_modules/.package-lock.json') >= modified('package-lock.json')) return
-  run('npm', ['ci', '--loglevel=error'])
+/** Installs what package-lock.json in `directory` names, unless that has happened since it changed. */
+export function install(directory = '.', ...options) {
+  if (modified(`${directory}/node_modules/.package-lock.json`) >= modified(`${directory}/package-lock.json`)) return
+  run('npm', ['ci', '--loglevel=error', '--prefix', directory, ...options])
 }
 
 function modified(path) {

@@ -9,7 +9,7 @@ import { commands } from './cli/commands/index.js'
 import { completion } from './cli/completion.js'
 import { splitCommandLine } from './cli/entry.js'
 import { type Globals, readGlobals } from './cli/globals.js'
-import { commandHelp, overview, texts } from './cli/help.js'
+import { commandHelp, completionHelp, overview, texts } from './cli/help.js'
 import { openLog } from './cli/log.js'
 import { attempt, perform } from './cli/perform.js'
 import { shapeOf } from './cli/shape.js'
@@ -41,9 +41,12 @@ function read(program: string, globals: Globals, [name, ...words]: readonly stri
   if (globals.help || name === undefined) return overview(program, commands)
   switch (name) {
     case 'help':
-      return words[0] === undefined ? overview(program, commands) : helpOf(program, words[0])
+      return helpOf(
+        program,
+        words.find((word) => !isHelp(word)),
+      )
     case 'completion':
-      return completion(words, commands)
+      return words.some(isHelp) ? completionHelp(program) : completion(words, commands)
     case 'init':
       throw usageError('init is what a container starts with: it is not to be run by hand')
     default:
@@ -57,7 +60,13 @@ function readCommand(program: string, name: string, words: readonly string[]): W
   return help ? commandHelp(program, name, type) : readWords(type, [name, ...normalised])
 }
 
-function helpOf(program: string, name: string): string {
+function isHelp(word: string): boolean {
+  return word === '--help' || word === '-h'
+}
+
+function helpOf(program: string, name = 'help'): string {
+  if (name === 'help') return overview(program, commands)
+  if (name === 'completion') return completionHelp(program)
   return commandHelp(program, name, commandType(name, ['--help']))
 }
 

@@ -279,6 +279,18 @@ test('help lists every command and global option', async (t) => {
   }
 })
 
+test('help of completion says which shells it knows', async (t) => {
+  for (const argv of [
+    ['completion', '--help'],
+    ['help', 'completion'],
+  ]) {
+    const { code, output, errors } = await gantry(argv)
+    t.is(code, 0)
+    t.is(errors, '')
+    t.regex(output, /^Usage: gantry completion bash\|zsh\|fish$/m)
+  }
+})
+
 for (const [name, type] of Object.entries<CommandType>(commands)) {
   test(`help of ${name} tells of all its options, with two examples`, async (t) => {
     for (const argv of [

@@ -1,6 +1,6 @@
 /** What the calls of the API work on: the host as a library has it, and its failures as errors of ours. */
 import process from 'node:process'
-import { GantryError, toGantryError } from '../errors.js'
+import { toGantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
 import { nodeHost } from '../host/node.js'
 import type { Context } from '../lifecycle/context.js'
@@ -17,27 +17,13 @@ let loaded: Host | undefined
  * started it (NOTIFY_SOCKET, LISTEN_FDS) is its own business, not its containers'.
  */
 export function apiContext({ onWarning }: WarningOptions = {}): Context {
-  loaded ??= loadHost()
+  loaded ??= nodeHost()
   const { XDG_RUNTIME_DIR, USER } = process.env
   const caller = { ...loaded.caller, argv: [], cwd: process.cwd(), env: { XDG_RUNTIME_DIR, USER } }
   return {
     host: { ...loaded, caller },
     warn: (text) => onWarning?.(text),
     debug: () => undefined,
-  }
-}
-
-function loadHost(): Host {
-  try {
-    return nodeHost()
-  } catch (cause) {
-    const { platform, arch } = process
-    if (platform !== 'linux')
-      throw new GantryError('ERR_UNSUPPORTED', `containers need Linux, not ${platform}`, { cause })
-    throw new GantryError('ERR_NO_BINARY', `the addon for ${platform}-${arch} can't be loaded`, {
-      hint: 'it is dist/gantry.node in the package: see the cause',
-      cause,
-    })
   }
 }
 

@@ -78,6 +78,17 @@ export function commandHelp(name: string, command: string, type: CommandType): s
   )
 }
 
+export function completionHelp(name: string): string {
+  return paragraphs(
+    `${name} completion: ${texts.completion}`,
+    `Usage: ${name} completion bash|zsh|fish`,
+    section('Examples', [
+      ...example('In this bash', `source <(${name} completion bash)`),
+      ...example('In every fish', `${name} completion fish >~/.config/fish/completions/${name}.fish`),
+    ]),
+  )
+}
+
 function usageWords({ recorder }: Shape): string {
   const options = recorder.options.some(({ hidden }) => !hidden) ? ['[options]'] : []
   const words = recorder.positionals.map(({ name, required }) => (required ? `<${name}>` : `[${name}]`))

@@ -6,12 +6,30 @@ import { constants } from 'node:os'
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
+import { GantryError } from '../errors.js'
 import type { ContainerRef, Host, Launched } from './host.js'
 import { answerOf, hostOver } from './verbs.js'
 
-/** Loads the addon of this package; the module cache makes it one for all who ask. */
+/** What is made for this platform. */
+interface Platform {
+  addon(): typeof Addon
+  binary(): string
+}
+
+function platform(): Platform {
+  return createRequire(import.meta.url)('#platform')
+}
+
+/** Fails with ERR_NO_BINARY where there is none for this platform. */
 function loadAddon(): typeof Addon {
-  return createRequire(import.meta.url)('#addon')
+  try {
+    return platform().addon()
+  } catch (error) {
+    // platform.cts knows what is missing; anything else is the loader's.
+    const { message, hint = 'see the cause' }: { message: string; hint?: string } =
+      error instanceof Error ? error : { message: String(error) }
+    throw new GantryError('ERR_NO_BINARY', message, { hint, cause: error })
+  }
 }
 
 /** The host of a program. It must not ask to forward signals, which are that program's. */
@@ -107,7 +125,7 @@ export interface Owner extends ContainerRef {
 /** Calls a verb that begins a process. The pidfd in its answer stays the addon's. */
 export function begin(verb: 'launch' | 'exec', request: object, owner?: Owner): Beginning<Launched> {
   const addon = loadAddon()
-  const binary = createRequire(import.meta.url).resolve('#binary')
+  const binary = platform().binary()
   const beginning = addon.begin(verb, JSON.stringify(request), owner && { ...owner, binary })
   return { ...beginning, begun: beginning.begun.then((text) => answerOf<Launched>(text)) }
 }
