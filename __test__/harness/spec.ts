@@ -33,6 +33,8 @@ export interface Mount {
   type?: string
   source?: string
   options?: string[]
+  uidMappings?: IdMapping[]
+  gidMappings?: IdMapping[]
 }
 
 export interface Namespace {

@@ -6,6 +6,29 @@ function mounted(mount: object, changes: Changes = {}): Mount | undefined {
   return mountsOf(plan({ ...changes, config: { mounts: [mount] } }))[0]
 }
 
+const CGROUP = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'ro'] }
+
+const IDS = {
+  uidMappings: [{ containerID: 0, hostID: 1, size: 2 }],
+  gidMappings: [{ containerID: 3, hostID: 4, size: 5 }],
+}
+
+/** {@link IDS} in a plan. */
+const OWN = { uids: [{ inside: 0, outside: 1, size: 2 }], gids: [{ inside: 3, outside: 4, size: 5 }] }
+
+function userNamespace(): Changes {
+  return {
+    linux: {
+      namespaces: [{ type: 'mount' }, { type: 'user' }],
+      uidMappings: [{ containerID: 0, hostID: 1000, size: 10 }],
+      gidMappings: [
+        { containerID: 0, hostID: 2000, size: 5 },
+        { containerID: 5, hostID: 3000, size: 10 },
+      ],
+    },
+  }
+}
+
 test('a file system: options of the mount are attributes, all others are its own', (t) => {
   const options = ['nosuid', 'strictatime', 'mode=755', 'size=64k', 'huge', 'rslave', 'tmpcopyup']
   t.deepEqual(mounted({ destination: '/data', type: 'tmpfs', source: 'tmpfs', options }), {
@@ -23,13 +46,13 @@ test('a file system: options of the mount are attributes, all others are its own
     },
     set: ['nosuid', 'strictatime'],
     propagation: [{ to: 'slave', recursive: true }],
-    copyUp: true,
+    special: ['copyUp'],
   })
 })
 
 test('proc and sysfs want a real directory', (t) => {
-  t.true(mounted({ destination: '/proc', type: 'proc' })?.realDirectory)
-  t.true(mounted({ destination: '/sys', type: 'sysfs' })?.realDirectory)
+  t.deepEqual(mounted({ destination: '/proc', type: 'proc' })?.special, ['realDirectory'])
+  t.deepEqual(mounted({ destination: '/sys', type: 'sysfs' })?.special, ['realDirectory'])
 })
 
 test('a relative destination starts at the root, a relative source at the bundle', (t) => {
@@ -57,6 +80,120 @@ test('the directory of the sd_notify socket comes after the config’s mounts', 
   t.is(mount?.target, '/run/notify')
   t.deepEqual(mount?.what, { bind: { source: '/run/gantry/c1/notify', recursive: false } })
   t.deepEqual(mount?.set, ['nosuid', 'noexec', 'nodev', 'ro'])
+})
+
+test('a read-only tmpfs or /dev is read-only once everything is in it, others at once', (t) => {
+  for (const [mount, late] of [
+    [{ destination: '/data', type: 'tmpfs', options: ['ro'] }, true],
+    [{ destination: '/dev/', type: 'devtmpfs', options: ['ro'] }, true],
+    [{ destination: '/data', type: 'mqueue', options: ['ro'] }, false],
+  ] as const) {
+    const planned = mounted(mount)
+    t.deepEqual(planned?.set, late ? [] : ['ro'])
+    t.deepEqual(planned?.special, late ? ['readonlyLast'] : undefined)
+    t.is(steps(plan({ config: { mounts: [mount] } }), 'readonlyMounts').length, late ? 1 : 0)
+  }
+})
+
+test('a remount changes what is there: attributes, and without bind the file system', (t) => {
+  const mount = mounted({ destination: '/dev/shm', options: ['remount', 'ro', 'rnosuid', 'size=1m', 'async'] })
+  t.deepEqual(mount?.what, { existing: { parameters: [{ name: 'size', value: '1m' }, { name: 'async' }] } })
+  t.deepEqual([mount?.set, mount?.setRecursively], [['ro'], ['nosuid']])
+})
+
+test('a mount over the root, however that is written', (t) => {
+  for (const destination of ['/', '.', '/a/..', '//'])
+    t.is(mounted({ destination, source: '/b', options: ['bind'] })?.target, '/')
+})
+
+test('options of crun for links', (t) => {
+  const link = (...options: string[]): unknown =>
+    mounted({ destination: '/a', source: '/b', options: ['bind', ...options] })
+  t.like(link('src-nofollow'), { what: { bind: { source: '/b', recursive: false, link: 'bind' } } })
+  t.like(link('copy-symlink', 'dest-nofollow'), { what: { bind: { link: 'copy' } }, special: ['overLink'] })
+})
+
+const mappedIds: readonly {
+  readonly title: string
+  readonly mount: object
+  readonly changes?: Changes
+  readonly idMap: object
+}[] = [
+  {
+    title: 'those of the mount',
+    mount: { options: ['rbind', 'ridmap'], ...IDS },
+    idMap: { ids: { ranges: OWN }, recursive: true },
+  },
+  {
+    title: 'those of the mount, without the option',
+    mount: { options: ['bind'], ...IDS },
+    idMap: { ids: { ranges: OWN }, recursive: false },
+  },
+  {
+    title: "those of the container's user namespace",
+    mount: { options: ['bind', 'idmap'] },
+    changes: userNamespace(),
+    idMap: {
+      ids: {
+        ranges: {
+          uids: [{ inside: 0, outside: 1000, size: 10 }],
+          gids: [
+            { inside: 0, outside: 2000, size: 5 },
+            { inside: 5, outside: 3000, size: 10 },
+          ],
+        },
+      },
+      recursive: false,
+    },
+  },
+  {
+    title: 'those of a user namespace that is joined',
+    mount: { options: ['bind', 'idmap'] },
+    changes: { linux: { namespaces: [{ type: 'mount' }, { type: 'user', path: '/proc/1/ns/user' }] } },
+    idMap: { ids: { namespace: { path: '/proc/1/ns/user' } }, recursive: false },
+  },
+  {
+    title: "those in crun's option, before the mount's",
+    mount: { options: ['rbind', 'ridmap=uids=0-1-10#10-11-10;gids=0-100-10'], ...IDS },
+    idMap: {
+      ids: {
+        ranges: {
+          uids: [
+            { inside: 0, outside: 1, size: 10 },
+            { inside: 10, outside: 11, size: 10 },
+          ],
+          gids: [{ inside: 0, outside: 100, size: 10 }],
+        },
+      },
+      recursive: true,
+    },
+  },
+  {
+    // crun(1) has nearly this as its example.
+    title: "those in crun's option, relative to the container's",
+    mount: { options: ['bind', 'idmap=uids=@1-3-10;gids=@6-0-1'] },
+    changes: userNamespace(),
+    idMap: {
+      ids: {
+        ranges: { uids: [{ inside: 1, outside: 1003, size: 10 }], gids: [{ inside: 6, outside: 2995, size: 1 }] },
+      },
+      recursive: false,
+    },
+  },
+]
+
+for (const { title, mount, changes, idMap } of mappedIds) {
+  test(`the ids of a mount: ${title}`, (t) => {
+    t.deepEqual(mounted({ destination: '/a', source: '/b', ...mount }, changes)?.idMap, idMap)
+  })
+}
+
+test('an id-mapped mount needs privileges', (t) => {
+  const mount = { destination: '/a', source: '/b', options: ['bind', 'idmap'] }
+  t.is(
+    t.throws(() => mounted(mount, rootless()))?.message,
+    'mounts[0].options: an id-mapped mount needs privileges over its file system',
+  )
 })
 
 const refused: readonly { readonly mount: object; readonly message: string }[] = [
@@ -89,8 +226,37 @@ const refused: readonly { readonly mount: object; readonly message: string }[] =
     message: 'mounts[0].source: only /proc can be bound on /proc, found /fake',
   },
   {
-    mount: { destination: '/dev', type: 'tmpfs', options: ['ro'] },
-    message: 'mounts[0].options: a read-only /dev is not supported yet',
+    mount: { destination: '/a', source: '/b', options: ['bind', 'iversion'] },
+    message: "mounts[0].options: a bind can't have the option iversion",
+  },
+  {
+    mount: { destination: '/a', options: ['remount', 'bind', 'sync'] },
+    message: "mounts[0].options: a remount can't have the option sync",
+  },
+  {
+    mount: { destination: '/a', options: ['remount', 'idmap'], ...IDS },
+    message: 'mounts[0].options: what is mounted already cannot get other ids',
+  },
+  {
+    mount: { destination: '/a', source: '/b', options: ['bind', 'idmap'] },
+    message:
+      'mounts[0].options: an id-mapped mount needs uidMappings and gidMappings, or a user namespace in linux.namespaces',
+  },
+  {
+    mount: { destination: '/a', source: '/b', options: ['bind', 'idmap=uids=0-1'] },
+    message: 'mounts[0].options: expected idmap=uids=0-1000-10;gids=0-1000-10, found idmap=uids=0-1',
+  },
+  {
+    mount: { destination: '/a', source: '/b', options: ['bind', 'idmap=uids=0-1-1;gids=@0-1-1'] },
+    message: 'mounts[0].options: id 0 of @0-1-1 is not mapped in the container',
+  },
+  {
+    mount: { destination: '/a', type: 'tmpfs', options: ['dest-nofollow'] },
+    message: 'mounts[0].options: dest-nofollow, src-nofollow and copy-symlink are for a bind',
+  },
+  {
+    mount: { ...CGROUP, options: ['idmap'], ...IDS },
+    message: 'mounts[0].options: a cgroup file system cannot be id-mapped',
   },
 ]
 
@@ -100,16 +266,16 @@ for (const { mount, message } of refused) {
   })
 }
 
-const CGROUP = { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['nosuid', 'ro'] }
-
 test('cgroup on v2 is a new cgroup2', (t) => {
   const mount = mounted(CGROUP)
   t.deepEqual(mount?.what, { filesystem: { kind: 'cgroup2', parameters: [{ name: 'source', value: 'cgroup' }] } })
   t.deepEqual(mount?.set, ['nosuid', 'ro'])
 })
 
-test('cgroup on v2 in a user namespace with the host’s cgroup namespace is the host’s', (t) => {
-  t.deepEqual(mounted(CGROUP, rootless())?.what, { bind: { source: '/sys/fs/cgroup', recursive: true } })
+test('cgroup on v2 in a user namespace with the host’s cgroup namespace is a view of the own cgroup alone', (t) => {
+  t.deepEqual(mounted(CGROUP, rootless())?.what, {
+    bind: { source: '/sys/fs/cgroup/user.slice/shell', recursive: true },
+  })
   const own = rootless({})
   t.deepEqual(
     mounted(CGROUP, {
@@ -125,7 +291,7 @@ test('cgroup on v1 is a tmpfs with the container’s directory of each hierarchy
   t.deepEqual(
     mountsOf(made).map(({ target, what, set }) => [
       target,
-      'bind' in what ? what.bind.source : what.filesystem.kind,
+      'bind' in what ? what.bind.source : 'filesystem' in what && what.filesystem.kind,
       set,
     ]),
     [
@@ -140,7 +306,7 @@ test('cgroup on v1 is a tmpfs with the container’s directory of each hierarchy
     { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpu' } },
     { link: { target: 'cpu,cpuacct', path: '/sys/fs/cgroup/cpuacct' } },
   ])
-  t.deepEqual(steps(made, 'readonlyPath'), [{ readonlyPath: { path: '/sys/fs/cgroup' } }], 'once everything is in it')
+  t.deepEqual(steps(made, 'readonlyMounts'), ['readonlyMounts'], 'once everything is in it')
 })
 
 test('cgroup on v1 in a new cgroup namespace is an instance of each hierarchy', (t) => {
@@ -161,7 +327,7 @@ test('cgroup on v1 in a new cgroup namespace is an instance of each hierarchy', 
       [],
     ],
   )
-  t.deepEqual(steps(made, 'readonlyPath'), [])
+  t.deepEqual(steps(made, 'readonlyMounts'), [])
 })
 
 test('an unprivileged user, who may get no cgroup, sees the caller’s', (t) => {

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { MOUNT_OPTIONS, sortOptions } from '../../src/plan/options.js'
 
-const NONE = { bind: 'no', parameters: [] }
+const NONE = { bind: 'no', parameters: [], remount: false }
 
 const cases: readonly { readonly options: readonly string[]; readonly expected: object }[] = [
   { options: ['bind'], expected: { bind: 'single' } },
@@ -24,6 +24,15 @@ const cases: readonly { readonly options: readonly string[]; readonly expected: 
       ],
     },
   },
+  { options: ['sync', 'lazytime', 'async'], expected: { parameters: [{ name: 'lazytime' }] } },
+  { options: ['remount', 'nolazytime'], expected: { remount: true, parameters: [{ name: 'nolazytime' }] } },
+  { options: ['idmap'], expected: { idMap: { recursive: false } } },
+  {
+    options: ['ridmap=uids=0-1-2;gids=0-1-2'],
+    expected: { idMap: { recursive: true, inline: 'uids=0-1-2;gids=0-1-2' } },
+  },
+  { options: ['copy-symlink', 'src-nofollow', 'dest-nofollow'], expected: { link: 'bind', special: ['overLink'] } },
+  { options: ['iversion', 'tmpcopyup'], expected: { special: ['countChanges', 'copyUp'] } },
   { options: ['sync', 'lazytime'], expected: { parameters: [{ name: 'sync' }, { name: 'lazytime' }] } },
   {
     options: ['lowerdir=/a=b:/c', 'xino', 'acl'],
@@ -43,8 +52,8 @@ test('every option that we list has its place: none falls through to the file sy
   for (const option of MOUNT_OPTIONS) {
     t.deepEqual(sortOptions([option]).parameters, own.includes(option) ? [{ name: option }] : [], option)
   }
-  // runtime-spec, config.md: what a runtime MUST or SHOULD know, but for those that spec/unsupported.ts refuses.
-  for (const option of 'async atime bind defaults dev diratime dirsync exec lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime rexec rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup unbindable'.split(
+  // runtime-spec, config.md: what a runtime MUST or SHOULD know.
+  for (const option of 'async atime bind defaults dev diratime dirsync exec idmap iversion lazytime loud mand noatime nodev nodiratime noexec noiversion nolazytime nomand norelatime nostrictatime nosuid nosymfollow private ratime rbind rdev rdiratime relatime remount rexec ridmap rnoatime rnodev rnodiratime rnoexec rnorelatime rnostrictatime rnosuid rnosymfollow ro rprivate rrelatime rro rrw rshared rslave rstrictatime rsuid rsymfollow runbindable rw shared silent slave strictatime suid symfollow sync tmpcopyup unbindable'.split(
     ' ',
   )) {
     t.true(MOUNT_OPTIONS.includes(option), option)

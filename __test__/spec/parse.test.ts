@@ -84,8 +84,8 @@ const wrong: readonly { readonly config: object; readonly message: string }[] = 
     message: 'mounts[0].destination: /proc/self cannot be mounted because it is inside /proc',
   },
   {
-    config: { mounts: [{ destination: '/..', type: 'tmpfs' }] },
-    message: "mounts[0].destination: the root itself can't be mounted over; set root.path",
+    config: { mounts: [{ destination: '/a', type: 'tmpfs', uidMappings: [{ containerID: 0, hostID: 0, size: 1 }] }] },
+    message: 'mounts[0]: uidMappings and gidMappings: expected both or neither',
   },
   {
     config: { mounts: Array.from({ length: 4097 }, () => ({ destination: '/a', type: 'tmpfs' })) },

@@ -23,11 +23,6 @@ const asked: readonly { readonly field: string; readonly config: object }[] = [
     config: { linux: { resources: { memory: { disableOOMKiller: true } } } },
   },
   { field: 'linux.resources.cpu.idle', config: { linux: { resources: { cpu: { idle: 1 } } } } },
-  { field: 'mounts[1].uidMappings', config: { mounts: [{}, { uidMappings: [{ containerID: 0 }] }] } },
-  { field: 'mounts[0].options: ridmap', config: { mounts: [{ options: ['rbind', 'ridmap'] }] } },
-  { field: 'mounts[0].options: idmap=uids=0-1-2', config: { mounts: [{ options: ['idmap=uids=0-1-2'] }] } },
-  { field: 'mounts[0].options: remount', config: { mounts: [{ options: ['remount'] }] } },
-  { field: 'mounts[0].options: iversion', config: { mounts: [{ options: ['nosuid', 'iversion'] }] } },
 ]
 
 for (const { field, config } of asked) {
@@ -41,7 +36,6 @@ test('sections that say nothing ask for nothing', (t) => {
     refuseUnsupported({
       hooks: { prestart: [], poststop: null },
       process: { apparmorProfile: '', selinuxLabel: '', scheduler: null, execCPUAffinity: { initial: '', final: '' } },
-      mounts: [{ uidMappings: [], gidMappings: null, options: ['rbind'] }],
       linux: {
         intelRdt: {},
         netDevices: {},

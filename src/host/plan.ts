@@ -161,13 +161,14 @@ denySetgroups: boolean, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 
 export type Mount = { 
 /**
  * Where, inside the root. Made if it is missing: a directory, or a file for a source that is not a directory.
+ * `/`: over the root, which it then is.
  */
 target: string, what: Mounted, 
 /**
@@ -183,15 +184,31 @@ setRecursively?: Array<MountAttribute>, clearRecursively?: Array<MountAttribute>
  */
 propagation?: Array<PropagationChange>, 
 /**
- * Copy what the target holds into the new file system (`tmpcopyup`).
+ * What few mounts need, in any order.
  */
-copyUp?: boolean, 
+special?: Array<Special>, 
 /**
- * Fail when the target or one above it is a symbolic link: for proc and sysfs.
+ * Shows files with other owners than they have (`idmap`).
  */
-realDirectory?: boolean, };
+idMap?: MountIdMap, };
 
-export type Mounted = { "filesystem": { kind: string, parameters: Array<Parameter>, } } | { "bind": { source: string, recursive: boolean, } };
+export type Mounted = { "filesystem": { kind: string, parameters: Array<Parameter>, } } | { "bind": { source: string, recursive: boolean, 
+/**
+ * What to do where the source is a symbolic link; without it, what that points to is bound.
+ */
+link?: SourceLink, } } | { "existing": { parameters: Array<Parameter>, } };
+
+export type SourceLink = "bind" | "copy";
+
+export type MountIdMap = { ids: MappedIds, 
+/**
+ * For the mounts below it too (`ridmap`).
+ */
+recursive: boolean, };
+
+export type MappedIds = { "ranges": { uids: Array<IdMap>, gids: Array<IdMap>, } } | { "namespace": { path: string, } };
+
+export type Special = "copyUp" | "realDirectory" | "overLink" | "readonlyLast" | "countChanges";
 
 export type Parameter = { name: string, value?: string, };
 

@@ -28,7 +28,7 @@ export function features() {
       apparmor: absent,
       selinux: absent,
       intelRdt: absent,
-      mountExtensions: { idmap: absent },
+      mountExtensions: { idmap: { enabled: true } },
       netDevices: absent,
     },
     annotations: {

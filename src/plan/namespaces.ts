@@ -66,7 +66,7 @@ export function setgroupsDenied(spec: Spec, facts: Facts): boolean {
   return isNew(spec, 'user') && planIdMaps(spec, facts).denySetgroups
 }
 
-function toIdMap({ containerID, hostID, size }: IdMapping): IdMap {
+export function toIdMap({ containerID, hostID, size }: IdMapping): IdMap {
   return { inside: containerID, outside: hostID, size }
 }
 

@@ -56,11 +56,11 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
       steps: [
         ...namespaceSteps(spec),
         ...attachRoot(spec, request),
-        ...mounts.steps,
+        ...mounts,
         ...deviceSteps(spec, facts),
         ...enterRoot(spec, request),
         ...sessionSteps(spec, request),
-        ...closeRoot(spec, mounts.readonlyPaths),
+        ...closeRoot(spec, mounts),
         ...identitySteps(spec, facts, warnings),
         ...programSteps(spec, request),
       ],

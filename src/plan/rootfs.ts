@@ -26,19 +26,24 @@ export function enterRoot(spec: Spec, request: Request): Step[] {
   return [...(cwd === '/' ? [] : [{ directory: { path: cwd } }]), request.noPivot ? 'moveRoot' : 'pivotRoot']
 }
 
-/** Once nothing more has to be made in it. `readonlyPaths` are ours, before the config's own. */
-export function closeRoot(spec: Spec, readonlyPaths: readonly string[]): Step[] {
+/** Once nothing more has to be made in it, nor in its `mounts`. */
+export function closeRoot(spec: Spec, mounts: readonly Step[]): Step[] {
   const { hostname, domainname, linux = {} } = spec
   const { to, recursive } = rootPropagation(spec)
   return [
     ...(to === 'shared' || to === 'unbindable' ? [{ rootPropagation: { to, recursive } }] : []),
     ...(spec.root.readonly ? ['readonlyRoot' as const] : []),
+    ...(mounts.some(isReadonlyLast) ? ['readonlyMounts' as const] : []),
     ...(hostname ? [{ hostname: { name: hostname } }] : []),
     ...(domainname ? [{ domainname: { name: domainname } }] : []),
     ...Object.entries(linux.sysctl ?? {}).map(([key, value]) => ({ sysctl: { path: sysctlPath(key), value } })),
-    ...[...readonlyPaths, ...(linux.readonlyPaths ?? [])].map((path) => ({ readonlyPath: { path } })),
+    ...(linux.readonlyPaths ?? []).map((path) => ({ readonlyPath: { path } })),
     ...(linux.maskedPaths ?? []).map((path) => ({ maskedPath: { path } })),
   ]
+}
+
+function isReadonlyLast(step: Step): boolean {
+  return typeof step !== 'string' && 'mount' in step && step.mount.special?.includes('readonlyLast') === true
 }
 
 /** `rslave` unless the config says otherwise. */

@@ -96,18 +96,24 @@ function idMappings(field: string, mappings: readonly IdMapping[] = []): string[
   )
 }
 
-function mountRules({ destination, type, options = [] }: Mount, field: string): string[] {
-  const problems: string[] = []
+function mountRules(mount: Mount, field: string): string[] {
+  const { destination, type, options = [], uidMappings = [], gidMappings = [] } = mount
+  const problems: string[] = [
+    ...idMappings(`${field}.uidMappings`, uidMappings),
+    ...idMappings(`${field}.gidMappings`, gidMappings),
+  ]
   const target = resolvePath(destination)
-  const bind = options.includes('bind') || options.includes('rbind')
-  if (target === '/') problems.push(`${field}.destination: the root itself can't be mounted over; set root.path`)
+  const source = options.some((option) => option === 'bind' || option === 'rbind' || option === 'remount')
   if (target.startsWith('/proc/') && !PROC_FILES.has(target)) {
     problems.push(`${field}.destination: ${target} cannot be mounted because it is inside /proc`)
   }
-  if (!bind && (type === undefined || type === ''))
+  if (!source && (type === undefined || type === ''))
     problems.push(`${field}.type: expected a file system, found nothing`)
-  if (!bind && (type === 'bind' || type === 'none')) {
+  if (!source && (type === 'bind' || type === 'none')) {
     problems.push(`${field}.options: expected bind or rbind among them for the type ${type}`)
+  }
+  if (uidMappings.length > 0 !== gidMappings.length > 0) {
+    problems.push(`${field}: uidMappings and gidMappings: expected both or neither`)
   }
   return problems
 }

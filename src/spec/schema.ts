@@ -45,9 +45,13 @@ const texts = arr(text)
 const root: Check<Root> = obj<Root>({ path: like('a path', /./s) }, { readonly: flag })
 
 const mounts = lazy(() =>
-  arr(obj<Mount>({ destination: like('a path', /./s) }, { type: text, source: text, options: texts }), {
-    most: MOST_MOUNTS,
-  }),
+  arr(
+    obj<Mount>(
+      { destination: like('a path', /./s) },
+      { type: text, source: text, options: texts, uidMappings: idMappings, gidMappings: idMappings },
+    ),
+    { most: MOST_MOUNTS },
+  ),
 )
 
 const user = obj<User>({ uid: id, gid: id }, { umask: int(0, 0o777), additionalGids: arr(id) })

@@ -35,6 +35,9 @@ export interface Mount {
   /** Of a bind: absolute, or relative to the bundle. */
   readonly source?: string
   readonly options?: readonly string[]
+  /** Of an id-mapped mount: both or neither. */
+  readonly uidMappings?: readonly IdMapping[]
+  readonly gidMappings?: readonly IdMapping[]
 }
 
 export interface Process {

@@ -21,11 +21,6 @@ const MEMORY = ['kernel', 'kernelTCP', 'swappiness', 'disableOOMKiller', 'useHie
 
 const CPU = ['realtimeRuntime', 'realtimePeriod', 'idle']
 
-const MOUNT = ['uidMappings', 'gidMappings']
-
-/** Of a mount: the ids in it are shifted, the path is an existing mount, or a flag that only mount(2) takes, not fsconfig(2). */
-const MOUNT_OPTION = /^(r?idmap(=.*)?|remount|iversion)$/
-
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {
   refuse('hooks', at(spec, 'hooks'), HOOKS)
@@ -36,16 +31,6 @@ export function refuseUnsupported(spec: unknown): void {
   refuse('linux.resources', resources, RESOURCES)
   refuse('linux.resources.memory', at(resources, 'memory'), MEMORY)
   refuse('linux.resources.cpu', at(resources, 'cpu'), CPU)
-  const mounts = at(spec, 'mounts')
-  if (!Array.isArray(mounts)) return
-  for (const [index, mount] of mounts.entries()) {
-    refuse(`mounts[${index}]`, mount, MOUNT)
-    const options = at(mount, 'options')
-    if (!Array.isArray(options)) continue
-    for (const option of options) {
-      if (MOUNT_OPTION.test(option)) throw new UnsupportedError(`mounts[${index}].options: ${option}`)
-    }
-  }
 }
 
 function refuse(path: string, value: unknown, names: readonly string[]): void {

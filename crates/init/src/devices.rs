@@ -5,10 +5,13 @@ use crate::{
     root::{Missing, Root},
     sources::Sources,
 };
-use alloc::format;
+use alloc::{format, vec::Vec};
 use rustix::{
     fd::AsFd,
-    fs::{AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat, symlinkat, unlinkat},
+    fs::{
+        AtFlags, FileType, Gid, Mode, OFlags, Uid, chownat, fstat, makedev, mknodat, openat, readlinkat, symlinkat,
+        unlinkat,
+    },
     io::Errno,
 };
 use sys::mount::attach;
@@ -67,5 +70,18 @@ pub fn link(root: &Root, target: &str, path: &str, replace: bool) -> Result<(), 
     match symlinkat(target, &directory, name) {
         Ok(()) | Err(Errno::EXIST) => Ok(()),
         Err(errno) => Err(errno).failing(STEP, path),
+    }
+}
+
+/// Makes a link, unless the same one is there already.
+pub fn same_link(root: &Root, target: &str, path: &str) -> Result<(), Failure> {
+    const STEP: &str = "copy link to";
+    let (directory, name) = root.find_parent(path).failing(STEP, path)?;
+    match symlinkat(target, &directory, name) {
+        Err(Errno::EXIST) => match readlinkat(&directory, name, Vec::new()) {
+            Ok(found) if found.as_bytes() == target.as_bytes() => Ok(()),
+            _ => Err(Errno::EXIST).failing(STEP, path),
+        },
+        result => result.failing(STEP, path),
     }
 }

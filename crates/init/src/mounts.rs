@@ -3,64 +3,112 @@
 
 use crate::{
     copy_up::copy_up,
+    devices,
     failing::Failing,
+    filesystem,
     root::{Missing, Root},
-    sources::{Source, Sources, propagation_bit},
+    sources::{Source, Sources, Taken, propagation_bit},
 };
-use alloc::{format, string::String};
+use alloc::format;
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{FileType, fstat, fstatfs},
-    io::Errno,
-    mount::{
-        FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsconfig_set_flag, fsconfig_set_string, fsmount,
-        fsopen,
-    },
+    io::{self, Errno, fcntl_dupfd_cloexec},
 };
-use sys::mount::{Change, attach, attribute, change};
+use sys::mount::{Change, attach, attribute, change, map_ids};
 use wire::{
     Failure,
-    plan::{Mount, MountAttribute, Mounted, Parameter},
+    plan::{Mount, MountAttribute, Mounted, Parameter, Special},
 };
 
 /// statfs(2).
 const PROC_SUPER_MAGIC: u64 = 0x9fa0;
 
-/// Mounts one entry of a plan. `index` is the step's number, by which its source is found.
-pub fn mount(root: &Root, sources: &mut Sources, index: usize, mount: &Mount) -> Result<(), Failure> {
+/// Mounts one entry of a plan. `index` is the step's number, by which its source is found. Returns the mount, if there is one.
+pub fn mount(root: &mut Root, sources: &mut Sources, index: usize, mount: &Mount) -> Result<Option<OwnedFd>, Failure> {
     let target = &mount.target;
-    let (mounted, step) = match &mount.what {
-        Mounted::Bind { source, .. } => {
-            let step = format!("bind {source} on");
-            let Source { mount: mounted, is_directory: source_is_directory, .. } = sources.claim(index, &step)?;
-            let missing = if source_is_directory { Missing::Directory } else { Missing::File };
-            let (place, _) = root.find_or_make(target, missing).failing(&step, target)?;
-            check_place(root, &place, target)?;
-            if is_directory(&place).failing(&step, target)? != source_is_directory {
-                // As mount(2) has it; move_mount(2) says EINVAL to both, and callers match on the words.
-                return Err(if source_is_directory { Errno::NOTDIR } else { Errno::ISDIR }).failing(&step, target);
+    let mounted = match &mount.what {
+        Mounted::Bind { source, .. } => match sources.take(index) {
+            Some(Taken::Source(found)) => bind(root, mount, source, found)?,
+            Some(Taken::Link(text)) => {
+                return devices::same_link(root, &text, target).map(|()| None);
             }
-            set_attributes(&mounted, mount).failing(&step, target)?;
-            attach(&mounted, place).failing(&step, target)?;
-            (mounted, step)
-        }
+            _ => return Err(Errno::BADF).failing(&format!("bind {source} on"), target),
+        },
         Mounted::Filesystem { kind, parameters } => {
-            let step = format!("mount {kind} on");
-            let (place, existed) = place_for_filesystem(root, mount, kind)?;
-            check_place(root, &place, target)?;
-            let mounted = new_filesystem(kind, parameters, target, &place, existed)?;
-            set_attributes(&mounted, mount).failing(&step, target)?;
-            if mount.copy_up {
-                copy_up(place.as_fd(), mounted.as_fd()).failing("copy into the tmpfs on", target)?;
+            let user_namespace = match sources.take(index) {
+                Some(Taken::UserNamespace(namespace)) => Some(namespace),
+                _ => None,
+            };
+            create(root, mount, kind, parameters, user_namespace)?
+        }
+        Mounted::Existing { parameters } => {
+            let place = root.find(target).failing("remount", target)?;
+            if !parameters.is_empty() {
+                filesystem::reconfigure(&place, parameters, target)?;
             }
-            attach(&mounted, place).failing(&step, target)?;
-            (mounted, step)
+            set_attributes(&place, mount).failing("remount", target)?;
+            place
         }
     };
     for one in &mount.propagation {
-        change(mounted.as_fd(), one.recursive, Change::propagation(propagation_bit(one.to))).failing(&step, target)?;
+        change(mounted.as_fd(), one.recursive, Change::propagation(propagation_bit(one.to)))
+            .failing("change the propagation of", target)?;
     }
-    Ok(())
+    if target == "/" && !matches!(mount.what, Mounted::Existing { .. }) {
+        *root = Root::new(fcntl_dupfd_cloexec(&mounted, 0).failing("mount over the root at", target)?);
+    }
+    Ok(Some(mounted))
+}
+
+fn bind(root: &Root, mount: &Mount, source: &str, found: Source) -> Result<OwnedFd, Failure> {
+    let target = &mount.target;
+    let step = format!("bind {source} on");
+    let Source { mount: mounted, is_directory: source_is_directory, .. } = found;
+    let missing = if source_is_directory { Missing::Directory } else { Missing::File };
+    let place = if mount.special.contains(&Special::OverLink) {
+        root.find_or_make_unfollowed(target, missing)
+    } else {
+        root.find_or_make(target, missing).map(|(place, _)| place)
+    };
+    let place = place.failing(&step, target)?;
+    check_place(root, &place, target)?;
+    if is_directory(&place).failing(&step, target)? != source_is_directory {
+        // As mount(2) has it; move_mount(2) says EINVAL to both, and callers match on the words.
+        return Err(if source_is_directory { Errno::NOTDIR } else { Errno::ISDIR }).failing(&step, target);
+    }
+    set_attributes(&mounted, mount).failing(&step, target)?;
+    attach(&mounted, place).failing(&step, target)?;
+    Ok(mounted)
+}
+
+fn create(
+    root: &Root,
+    mount: &Mount,
+    kind: &str,
+    parameters: &[Parameter],
+    user_namespace: Option<OwnedFd>,
+) -> Result<OwnedFd, Failure> {
+    let target = &mount.target;
+    let step = format!("mount {kind} on");
+    let (place, existed) = place_for_filesystem(root, mount, kind)?;
+    check_place(root, &place, target)?;
+    let mounted = filesystem::create(kind, parameters, target, existed.then_some(&place))?;
+    if let (Some(map), Some(namespace)) = (&mount.id_map, user_namespace) {
+        map_ids(mounted.as_fd(), map.recursive, namespace.as_fd())
+            .failing(&format!("map the ids of {kind} on"), target)?;
+    }
+    set_attributes(&mounted, mount).failing(&step, target)?;
+    if mount.special.contains(&Special::CopyUp) {
+        copy_up(place.as_fd(), mounted.as_fd()).failing("copy into the tmpfs on", target)?;
+    }
+    attach(&mounted, place).failing(&step, target)?;
+    if mount.special.contains(&Special::CountChanges) {
+        filesystem::count_changes(&mounted, parameters).failing("set option iversion of", target)?;
+        // mount(2) has set all others too.
+        set_attributes(&mounted, mount).failing(&step, target)?;
+    }
+    Ok(mounted)
 }
 
 fn is_directory(place: &OwnedFd) -> Result<bool, Errno> {
@@ -75,7 +123,7 @@ fn check_place(root: &Root, place: &OwnedFd, target: &str) -> Result<(), Failure
     if in_proc && target != "/proc" && !target.starts_with("/proc/") {
         return Err(Errno::PERM).failing("mount, through a link, inside /proc at", target);
     }
-    if root.is_at(place).failing("look at", target)? {
+    if target != "/" && root.is_at(place).failing("look at", target)? {
         return Err(Errno::BUSY).failing("mount over the root at", target);
     }
     Ok(())
@@ -83,8 +131,15 @@ fn check_place(root: &Root, place: &OwnedFd, target: &str) -> Result<(), Failure
 
 fn place_for_filesystem(root: &Root, mount: &Mount, kind: &str) -> Result<(OwnedFd, bool), Failure> {
     let target = &mount.target;
-    let found = root.find_or_make(target, Missing::Directory).failing(&format!("mount {kind} on"), target)?;
-    if !mount.real_directory {
+    let step = format!("mount {kind} on");
+    if mount.special.contains(&Special::OverLink) {
+        return root
+            .find_or_make_unfollowed(target, Missing::Directory)
+            .map(|place| (place, true))
+            .failing(&step, target);
+    }
+    let found = root.find_or_make(target, Missing::Directory).failing(&step, target)?;
+    if !mount.special.contains(&Special::RealDirectory) {
         return Ok(found);
     }
     // A link there would let an image choose what labels and sysctls are written to (CVE-2019-19921, CVE-2023-28642).
@@ -96,34 +151,7 @@ fn place_for_filesystem(root: &Root, mount: &Mount, kind: &str) -> Result<(Owned
     }
 }
 
-/// A new instance of a file system, not attached anywhere.
-fn new_filesystem(
-    kind: &str,
-    parameters: &[Parameter],
-    target: &str,
-    place: &OwnedFd,
-    existed: bool,
-) -> Result<OwnedFd, Failure> {
-    let step = format!("mount {kind} on");
-    let context = fsopen(kind, FsOpenFlags::FSOPEN_CLOEXEC).failing(&step, target)?;
-    for Parameter { name, value } in parameters {
-        let (set, text) = match value {
-            Some(value) => (fsconfig_set_string(&context, name.as_str(), value.as_str()), format!("{name}={value}")),
-            None => (fsconfig_set_flag(&context, name.as_str()), name.clone()),
-        };
-        set.failing(&format!("set option {text} of {kind} on"), target)?;
-    }
-    // A tmpfs over a directory keeps that directory's mode, as runc and Docker's volumes expect.
-    if kind == "tmpfs" && existed && !parameters.iter().any(|parameter| parameter.name == "mode") {
-        let mode = fstat(place).failing(&step, target)?.st_mode & 0o7777;
-        let mode: String = format!("{mode:o}");
-        fsconfig_set_string(&context, "mode", mode.as_str()).failing(&step, target)?;
-    }
-    fsconfig_create(&context).failing(&step, target)?;
-    fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).failing(&step, target)
-}
-
-fn set_attributes(mounted: &OwnedFd, mount: &Mount) -> Result<(), Errno> {
+fn set_attributes(mounted: &OwnedFd, mount: &Mount) -> io::Result<()> {
     let own = attributes(&mount.set, &mount.clear);
     if own != Change::default() {
         change(mounted.as_fd(), false, own)?;

@@ -3,7 +3,7 @@
 use crate::{failing::Failing, root::Root};
 use rustix::{
     fs::{CWD, Mode, OFlags, openat},
-    io,
+    io::{self, Errno},
     mount::{MountPropagationFlags, UnmountFlags, mount_change, unmount},
     process::{chdir, chroot, fchdir, pivot_root},
 };
@@ -20,6 +20,15 @@ pub fn pivot(root: &Root) -> Result<(), Failure> {
         // Slave first: else the unmounting would reach the host's own mounts.
         mount_change(c".", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
         unmount(c".", UnmountFlags::DETACH)?;
+        // That was the topmost mount there. With a mount over the root, the covered root was: the host's is still below it.
+        loop {
+            match unmount(c".", UnmountFlags::DETACH) {
+                Ok(()) => {}
+                // It is no mount of ours any more.
+                Err(Errno::INVAL) => break,
+                Err(errno) => return Err(errno),
+            }
+        }
         chdir(c"/")
     };
     swap().failing("pivot root", "")

@@ -81,6 +81,18 @@ impl Root {
         }
     }
 
+    /// The same, but a link at the end of `path` is what is found, not what it points to.
+    pub fn find_or_make_unfollowed(&self, path: &str, missing: Missing) -> io::Result<OwnedFd> {
+        let (directory, name) = self.find_parent(path)?;
+        match look(directory.as_fd(), name) {
+            Err(Errno::NOENT) => {
+                make(directory.as_fd(), name, missing)?;
+                look(directory.as_fd(), name)
+            }
+            result => result,
+        }
+    }
+
     /// The directory that holds `path`, made if it is missing, and the last component's name.
     pub fn find_parent<'a>(&self, path: &'a str) -> io::Result<(OwnedFd, &'a str)> {
         let path = path.trim_end_matches('/');

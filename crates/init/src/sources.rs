@@ -1,27 +1,36 @@
 //! Host objects that steps need, taken hold of before the container's view begins: each is resolved once, by the caller's rules,
 //! and afterwards there is only the descriptor.
 
-use crate::failing::Failing;
-use alloc::vec::Vec;
+use crate::{failing::Failing, mapped_ids::UserNamespaces};
+use alloc::{string::String, vec::Vec};
 use rustix::{
     fd::{AsFd, OwnedFd},
-    fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat},
-    io::Errno,
+    fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat, readlinkat},
+    io::{Errno, fcntl_dupfd_cloexec},
     mount::{OpenTreeFlags, open_tree},
 };
-use sys::mount::{Change, change};
+use sys::mount::{Change, change, map_ids};
 use wire::{
     Failure,
-    plan::{InitPlan, Mounted, Propagation, Step},
+    plan::{InitPlan, Mount, Mounted, Propagation, SourceLink, Step},
 };
 
 /// What was taken hold of.
 pub struct Sources {
     /// By the number of the step that needs it.
-    by_step: Vec<Option<Source>>,
+    by_step: Vec<Option<Taken>>,
     /// The host's null device, for all masked files: its own, not what an image calls so (CVE-2025-31133). One, because a mount
     /// that is taken and not used costs its closing an RCU grace period.
     pub null: Option<OwnedFd>,
+}
+
+/// What a step may need.
+pub enum Taken {
+    Source(Source),
+    /// What a symbolic link says that is to be copied.
+    Link(String),
+    /// For a file system that is yet to be made: the ids of its mount.
+    UserNamespace(OwnedFd),
 }
 
 /// A host object.
@@ -36,10 +45,15 @@ pub struct Source {
 impl Sources {
     /// The object for the step at `index`, which is handed over.
     pub fn claim(&mut self, index: usize, step: &str) -> Result<Source, Failure> {
-        self.by_step
-            .get_mut(index)
-            .and_then(Option::take)
-            .ok_or_else(|| Failure::new(step, "", Errno::BADF.raw_os_error()))
+        match self.take(index) {
+            Some(Taken::Source(source)) => Ok(source),
+            _ => Err(Failure::new(step, "", Errno::BADF.raw_os_error())),
+        }
+    }
+
+    /// Whatever there is for the step at `index`.
+    pub fn take(&mut self, index: usize) -> Option<Taken> {
+        self.by_step.get_mut(index).and_then(Option::take)
     }
 }
 
@@ -49,19 +63,15 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
         Step::HostPropagation { to } => Some(*to),
         _ => None,
     });
+    let mut namespaces = UserNamespaces::default();
     let mut by_step = Vec::with_capacity(plan.steps.len());
     for step in &plan.steps {
         by_step.push(match step {
-            Step::Rootfs { path } => Some(mount("open rootfs", path, true, propagation)?),
-            Step::Mount(one) => match &one.what {
-                Mounted::Bind { source, recursive } => {
-                    Some(mount("open mount source", source, *recursive, propagation)?)
-                }
-                Mounted::Filesystem { .. } => None,
-            },
-            Step::HostDevice { path } => Some(mount("open device", path, false, propagation)?),
+            Step::Rootfs { path } => Some(Taken::Source(mount("open rootfs", path, true, propagation)?)),
+            Step::Mount(one) => for_mount(one, propagation, &mut namespaces)?,
+            Step::HostDevice { path } => Some(Taken::Source(mount("open device", path, false, propagation)?)),
             Step::Terminal(terminal) => match &terminal.slave {
-                Some(path) => Some(pty_slave(path)?),
+                Some(path) => Some(Taken::Source(pty_slave(path)?)),
                 None => None,
             },
             _ => None,
@@ -72,8 +82,49 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
     Ok(Sources { by_step, null })
 }
 
+fn for_mount<'a>(
+    one: &'a Mount,
+    propagation: Option<Propagation>,
+    namespaces: &mut UserNamespaces<'a>,
+) -> Result<Option<Taken>, Failure> {
+    const STEP: &str = "open mount source";
+    let Mounted::Bind { source: path, recursive, link } = &one.what else {
+        let Some(map) = &one.id_map else { return Ok(None) };
+        let namespace = fcntl_dupfd_cloexec(namespaces.with(&map.ids)?, 0).failing("map ids of", &one.target)?;
+        return Ok(Some(Taken::UserNamespace(namespace)));
+    };
+    let source = match link {
+        None => mount(STEP, path, *recursive, propagation)?,
+        Some(SourceLink::Bind) => clone(STEP, path, *recursive, OpenTreeFlags::AT_SYMLINK_NOFOLLOW, propagation)?,
+        Some(SourceLink::Copy) => match readlinkat(CWD, path.as_str(), Vec::new()) {
+            Ok(text) => {
+                let text = text.into_string().map_err(|_| Errno::ILSEQ).failing("copy link", path)?;
+                return Ok(Some(Taken::Link(text)));
+            }
+            // Not a link.
+            Err(Errno::INVAL) => mount(STEP, path, *recursive, propagation)?,
+            Err(errno) => return Err(errno).failing(STEP, path),
+        },
+    };
+    if let Some(map) = &one.id_map {
+        // By the caller's rights: it takes those over the whole file system.
+        map_ids(source.mount.as_fd(), map.recursive, namespaces.with(&map.ids)?).failing("map the ids of", path)?;
+    }
+    Ok(Some(Taken::Source(source)))
+}
+
 fn mount(step: &str, path: &str, recursive: bool, propagation: Option<Propagation>) -> Result<Source, Failure> {
-    let mut flags = OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
+    clone(step, path, recursive, OpenTreeFlags::empty(), propagation)
+}
+
+fn clone(
+    step: &str,
+    path: &str,
+    recursive: bool,
+    mut flags: OpenTreeFlags,
+    propagation: Option<Propagation>,
+) -> Result<Source, Failure> {
+    flags |= OpenTreeFlags::OPEN_TREE_CLONE | OpenTreeFlags::OPEN_TREE_CLOEXEC;
     flags.set(OpenTreeFlags::AT_RECURSIVE, recursive);
     let mount = open_tree(CWD, path, flags).failing(step, path)?;
     // A copy of a shared mount is its peer: what is mounted in the container would appear on the host.

@@ -13,7 +13,7 @@ use crate::{
     sysctl::PrivateProc,
     terminal,
 };
-use alloc::ffi::CString;
+use alloc::{ffi::CString, vec::Vec};
 use core::convert::Infallible;
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -26,7 +26,7 @@ use sys::mount::{Change, attach, attribute, change, propagation::PRIVATE};
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{InitPlan, Program, Step},
+    plan::{InitPlan, Program, Special, Step},
 };
 
 /// What steps leave for later ones.
@@ -34,6 +34,8 @@ struct Progress<'a> {
     plan: &'a InitPlan,
     sources: Sources,
     root: Option<Root>,
+    /// Mounts that are yet to be made read-only, and where they are.
+    writable_meanwhile: Vec<(OwnedFd, &'a str)>,
     covers: Covers,
     proc: PrivateProc,
     prepared: Option<Prepared>,
@@ -50,16 +52,25 @@ pub fn run(
     first_own: i32,
 ) -> Result<Infallible, Failure> {
     let covers = Covers::new(sources.null.take());
-    let mut progress =
-        Progress { plan, sources, root: None, covers, proc: PrivateProc::default(), prepared: None, gate, first_own };
+    let mut progress = Progress {
+        plan,
+        sources,
+        root: None,
+        writable_meanwhile: Vec::new(),
+        covers,
+        proc: PrivateProc::default(),
+        prepared: None,
+        gate,
+        first_own,
+    };
     for (index, step) in plan.steps.iter().enumerate() {
         progress.run(index, step, channel)?;
     }
     Err(Failure::new("run a plan without a program", "", Errno::INVAL.raw_os_error()))
 }
 
-impl Progress<'_> {
-    fn run(&mut self, index: usize, step: &Step, channel: &mut Channel) -> Result<(), Failure> {
+impl<'a> Progress<'a> {
+    fn run(&mut self, index: usize, step: &'a Step, channel: &mut Channel) -> Result<(), Failure> {
         match step {
             Step::LoopbackUp => sys::network::set_loopback_up().failing("set the loopback interface up", ""),
             Step::HostPropagation { to } => {
@@ -77,8 +88,12 @@ impl Progress<'_> {
                 Ok(())
             }
             Step::Mount(mount) => {
-                let root = self.root.as_ref().ok_or_else(no_root)?;
-                mounts::mount(root, &mut self.sources, index, mount)
+                let root = self.root.as_mut().ok_or_else(no_root)?;
+                let mounted = mounts::mount(root, &mut self.sources, index, mount)?;
+                if let Some(mounted) = mounted.filter(|_| mount.special.contains(&Special::ReadonlyLast)) {
+                    self.writable_meanwhile.push((mounted, &mount.target));
+                }
+                Ok(())
             }
             Step::Device(device) => devices::make(self.root()?, device),
             Step::HostDevice { path } => {
@@ -103,6 +118,9 @@ impl Progress<'_> {
             }
             Step::ReadonlyRoot => change(self.root()?.as_fd(), false, Change::set(attribute::RDONLY))
                 .failing("make read-only", "the root"),
+            Step::ReadonlyMounts => self.writable_meanwhile.drain(..).try_for_each(|(mounted, path)| {
+                change(mounted.as_fd(), false, Change::set(attribute::RDONLY)).failing("make read-only", path)
+            }),
             Step::Hostname { name } => sethostname(name.as_bytes()).failing("set hostname", name),
             Step::Domainname { name } => setdomainname(name.as_bytes()).failing("set domainname", name),
             Step::Sysctl { path, value } => self.proc.set(path, value),

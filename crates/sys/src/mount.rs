@@ -22,6 +22,7 @@ pub mod attribute {
     pub const NOATIME: u64 = 0x10;
     pub const STRICTATIME: u64 = 0x20;
     pub const NODIRATIME: u64 = 0x80;
+    pub(super) const IDMAP: u64 = 0x10_0000;
     pub const NOSYMFOLLOW: u64 = 0x20_0000;
 }
 
@@ -41,7 +42,7 @@ pub struct Change {
     pub clear: u64,
     /// 0: unchanged.
     pub propagation: u64,
-    /// The user namespace of an id-mapped mount; not used.
+    /// The descriptor of the user namespace of an id-mapped mount; only with [`attribute::IDMAP`].
     user_namespace: u64,
 }
 
@@ -70,6 +71,16 @@ pub fn change(mount: BorrowedFd<'_>, recursive: bool, change: Change) -> io::Res
         syscall!(Sysno::mount_setattr, mount.as_raw_fd(), c"".as_ptr(), flags, &raw const change, size_of::<Change>())
     };
     checked(result).map(drop)
+}
+
+/// Shows the files of a detached mount, and with `recursive` of all below it, with other owners: MOUNT_ATTR_IDMAP of
+/// mount_setattr(2), by the ids of a user namespace.
+///
+/// Fails with `EINVAL` when the file system has no id-mapped mounts or the mount is one already, with `EPERM` without rights
+/// over the file system.
+pub fn map_ids(mount: BorrowedFd<'_>, recursive: bool, user_namespace: BorrowedFd<'_>) -> io::Result<()> {
+    let namespace = u64::try_from(user_namespace.as_raw_fd()).map_err(|_| io::Errno::BADF)?;
+    change(mount, recursive, Change { user_namespace: namespace, ..Change::set(attribute::IDMAP) })
 }
 
 /// A detached copy of the mount at `place`, and with `recursive` of all below it: open_tree(2).

@@ -40,9 +40,21 @@ pub enum Fork {
 
 /// Copies this process, which has one thread, as another child of its parent: clone3(2) with CLONE_PARENT.
 pub fn fork_sibling() -> io::Result<Fork> {
+    fork(CLONE_PARENT)
+}
+
+/// A child in a new user namespace, which has ended already. Until it is waited for, /proc has its namespace and its id maps.
+pub fn dead_child_in_user_namespace() -> io::Result<OwnedFd> {
+    match fork(u64::from(crate::namespace::kind::USER))? {
+        Fork::Parent(pidfd) => Ok(pidfd),
+        Fork::Child => exit(0),
+    }
+}
+
+fn fork(flags: u64) -> io::Result<Fork> {
     let mut pidfd = -1i32;
     // struct clone_args, version 0: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls.
-    let arguments: [u64; 8] = [CLONE_PIDFD | CLONE_PARENT, (&raw mut pidfd) as u64, 0, 0, 0, 0, 0, 0];
+    let arguments: [u64; 8] = [CLONE_PIDFD | flags, (&raw mut pidfd) as u64, 0, 0, 0, 0, 0, 0];
     // SAFETY: without CLONE_VM the child has its own copy of memory and goes on here, like fork(2); one thread means that no
     // lock is held elsewhere. The kernel writes one int to `pidfd`, which outlives the call.
     let pid = checked(unsafe { syscall!(Sysno::clone3, &raw const arguments, size_of_val(&arguments)) })?;

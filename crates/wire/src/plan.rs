@@ -242,7 +242,7 @@ pub enum Step {
     Rootfs {
         path: String,
     },
-    /// Mounts something at a place inside the root.
+    /// Mounts something at a place inside the root, or over the root.
     Mount(Mount),
     /// Makes a device node, unless the same one is there already.
     Device(Device),
@@ -281,6 +281,8 @@ pub enum Step {
     },
     /// Makes the root mount read-only; the mounts below it stay as they are.
     ReadonlyRoot,
+    /// Makes the mounts read-only that have [`Special::ReadonlyLast`].
+    ReadonlyMounts,
     Hostname {
         name: String,
     },
@@ -342,6 +344,7 @@ pub enum Propagation {
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct Mount {
     /// Where, inside the root. Made if it is missing: a directory, or a file for a source that is not a directory.
+    /// `/`: over the root, which it then is.
     pub target: String,
     pub what: Mounted,
     /// Attributes of the mount itself.
@@ -362,14 +365,49 @@ pub struct Mount {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub propagation: Vec<PropagationChange>,
+    /// What few mounts need, in any order.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub special: Vec<Special>,
+    /// Shows files with other owners than they have (`idmap`).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub id_map: Option<MountIdMap>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Special {
     /// Copy what the target holds into the new file system (`tmpcopyup`).
-    #[serde(default)]
-    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
-    pub copy_up: bool,
+    CopyUp,
     /// Fail when the target or one above it is a symbolic link: for proc and sysfs.
-    #[serde(default)]
-    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
-    pub real_directory: bool,
+    RealDirectory,
+    /// Mount over the target itself where that is a symbolic link, not over what it points to (`dest-nofollow`).
+    OverLink,
+    /// Read-only only at [`Step::ReadonlyMounts`], when all that goes into it is there.
+    ReadonlyLast,
+    /// Count the changes of each inode (`iversion`), which only mount(2) can ask for.
+    CountChanges,
+}
+
+/// The ids of an id-mapped mount, as a user namespace has them: files of the id `inside` are shown as those of `outside`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct MountIdMap {
+    pub ids: MappedIds,
+    /// For the mounts below it too (`ridmap`).
+    pub recursive: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum MappedIds {
+    /// These.
+    Ranges { uids: Vec<IdMap>, gids: Vec<IdMap> },
+    /// Those of the user namespace that this file refers to.
+    Namespace { path: String },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -379,7 +417,25 @@ pub enum Mounted {
     /// A new instance of a file system: fsopen(2), with its parameters in order.
     Filesystem { kind: String, parameters: Vec<Parameter> },
     /// A view of a host path.
-    Bind { source: String, recursive: bool },
+    Bind {
+        source: String,
+        recursive: bool,
+        /// What to do where the source is a symbolic link; without it, what that points to is bound.
+        #[cfg_attr(feature = "typescript", ts(optional))]
+        link: Option<SourceLink>,
+    },
+    /// What is mounted at the target already (`remount`): its attributes change, and these parameters of its file system.
+    Existing { parameters: Vec<Parameter> },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum SourceLink {
+    /// Bind the link itself (`src-nofollow`).
+    Bind,
+    /// Make the same link at the target, and mount nothing (`copy-symlink`).
+    Copy,
 }
 
 /// A parameter of a file system: a flag, or a name with a value (fsconfig(2)).
