@@ -49,9 +49,10 @@ export declare function execve(path: string, argv: Array<string>, inherit: numbe
 
 export declare function facts(request: string): Promise<string>
 
-export declare function freeze(request: string): Promise<string>
 /** Waits no more for a process: its `ended` is fulfilled with nothing. */
 export declare function forget(number: number): boolean
+
+export declare function freeze(request: string): Promise<string>
 
 export declare function inspect(request: string): Promise<string>
 
@@ -80,12 +81,13 @@ export declare function readInput(request: string): Promise<string>
 
 export declare function readText(request: string): Promise<string>
 
-export declare function runProgram(request: string): Promise<string>
 /** Joins the pty `console` to `socket`, of which we take over both, until the process has ended and its last output is through. */
 export declare function relay(number: number, console: number, socket: number): Promise<string>
 
 /** Gives a pty its size, which sends SIGWINCH to its foreground process group. */
 export declare function resizeTerminal(console: number, columns: number, rows: number): void
+
+export declare function runProgram(request: string): Promise<string>
 
 export declare function signal(request: string): Promise<string>
 

@@ -141,7 +141,7 @@ async function createWith<T extends string | Buffer>(
   checkOneOf('encoding', encoding, ['utf8', 'buffer'])
   const context = apiContext(options)
   const ref = containerRef(await rootPath(context, options), id)
-  const bundle = await readBundle(context, path)
+  const bundle = await readBundle(context, { bundle: path })
   if (bundle.spec.process.terminal) {
     throw new UnsupportedError('process.terminal', 'not supported yet in the Node API')
   }

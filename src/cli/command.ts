@@ -1,8 +1,9 @@
 /** What all commands have in common. A command is one file of commands/: its options, its manual text, a hand-over to lifecycle/. */
-import { Command, type CommandClass } from 'clipanion'
+import { Command, type CommandClass, Option } from 'clipanion'
 import type { ContainerRef } from '../host/host.js'
 import type { Context } from '../lifecycle/context.js'
 import { containerRef } from '../lifecycle/id.js'
+import { eachMatching } from '../lifecycle/match.js'
 import { containersRoot } from '../lifecycle/root.js'
 import type { Globals } from './globals.js'
 
@@ -27,6 +28,19 @@ export abstract class GantryCommand extends Command {
     // The id is checked first: it costs nothing, and the root may ask the machine.
     const { id: checked } = containerRef('', id)
     return { root: (await containersRoot(host, globals.root)).path, id: checked }
+  }
+}
+
+/** A command for one container, or with --regex for all whose ids match. */
+export abstract class EachCommand extends GantryCommand {
+  id = Option.String()
+
+  regex = Option.Boolean('-r,--regex', false, { description: 'the id is a regular expression: each that it matches' })
+
+  protected async each(action: (container: ContainerRef) => Promise<void>): Promise<void> {
+    if (!this.regex) return await action(await this.container(this.id))
+    const { host, globals } = this.session
+    await eachMatching(host, (await containersRoot(host, globals.root)).path, this.id, action)
   }
 }
 

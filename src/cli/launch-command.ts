@@ -13,6 +13,7 @@ export abstract class LaunchCommand extends GantryCommand {
   id = Option.String()
 
   bundle = Option.String('-b,--bundle', '.', { description: 'directory of config.json; the current one by default' })
+  config = Option.String('-f,--config', { description: 'file to use in place of config.json in the bundle' })
   pidFile = Option.String('--pid-file', { description: 'file to write the process id of the container to' })
   pidfdSocket = Option.String('--pidfd-socket', { description: 'unix socket to send a pidfd of the container to' })
   console = Option.String('--console', { description: 'pty slave to use as the terminal of the container' })
@@ -24,10 +25,21 @@ export abstract class LaunchCommand extends GantryCommand {
   noNewKeyring = Option.Boolean('--no-new-keyring', false, { description: 'stay in the session keyring of the caller' })
 
   protected launchOptions(): LaunchOptions {
-    const { bundle, pidFile, pidfdSocket, console, consoleSocket, noPivot, noNewKeyring } = this
+    const { bundle, config, pidFile, pidfdSocket, console, consoleSocket, noPivot, noNewKeyring } = this
     const preserveFds = Number(this.preserveFds)
     if (!/^[0-9]+$/.test(this.preserveFds)) throw usageError(`invalid number "${this.preserveFds}" for --preserve-fds`)
     const { systemdCgroup } = this.session.globals
-    return { bundle, pidFile, pidfdSocket, console, consoleSocket, noPivot, noNewKeyring, preserveFds, systemdCgroup }
+    return {
+      bundle,
+      config,
+      pidFile,
+      pidfdSocket,
+      console,
+      consoleSocket,
+      noPivot,
+      noNewKeyring,
+      preserveFds,
+      systemdCgroup,
+    }
   }
 }

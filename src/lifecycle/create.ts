@@ -9,7 +9,7 @@ export async function createContainer(
   container: ContainerRef,
   options: LaunchOptions,
 ): Promise<number> {
-  const bundle = await readBundle(context, options.bundle)
+  const bundle = await readBundle(context, options)
   const { pid, pidfd } = await launch(context, container, bundle, options, { gate: true, detached: true })
   await context.host.close(pidfd)
   return pid

@@ -36,6 +36,7 @@ export function features() {
       ...(commit !== '' && { 'gantry.commit': commit }),
       'org.opencontainers.runc.checkpoint.enabled': 'false',
     },
-    potentiallyUnsafeConfigAnnotations: [],
+    // Whoever lets an image's annotations into a config has to know of them.
+    potentiallyUnsafeConfigAnnotations: ['run.oci.keep_original_groups', 'run.oci.pidfd_receiver'],
   }
 }

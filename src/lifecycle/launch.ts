@@ -12,6 +12,8 @@ import { absolutePath } from './paths.js'
 export interface LaunchOptions {
   /** The directory that holds config.json. */
   readonly bundle: string
+  /** The file to use in place of the bundle's config.json. */
+  readonly config?: string
   readonly pidFile?: string
   /** A pty slave that becomes the container's terminal. */
   readonly console?: string
@@ -42,9 +44,13 @@ export interface Bundle {
   readonly spec: Spec
 }
 
-export async function readBundle({ host }: Context, bundle: string): Promise<Bundle> {
-  const path = absolutePath(host.caller.cwd, bundle)
-  const file = absolutePath(path, 'config.json')
+export async function readBundle(
+  { host }: Context,
+  { bundle, config }: Pick<LaunchOptions, 'bundle' | 'config'>,
+): Promise<Bundle> {
+  const { cwd } = host.caller
+  const path = absolutePath(cwd, bundle)
+  const file = config === undefined ? absolutePath(path, 'config.json') : absolutePath(cwd, config)
   return { path, spec: parseSpec(file, await host.readText(file)) }
 }
 

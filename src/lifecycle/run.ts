@@ -18,7 +18,7 @@ export async function runContainer(
   container: ContainerRef,
   options: RunOptions,
 ): Promise<ExitStatus | undefined> {
-  return await runBundle(context, container, await readBundle(context, options.bundle), options)
+  return await runBundle(context, container, await readBundle(context, options), options)
 }
 
 /** The same for a configuration that is there already. */

@@ -32,6 +32,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const cgroup = planCgroup(spec, request, facts)
   const mounts = planMounts(spec, request, facts, cgroup)
   const { oomScoreAdj } = spec.process
+  const pidfdSocket = request.pidfdSocket ?? spec.annotations?.['run.oci.pidfd_receiver']
   const seccomp = planSeccomp(spec.linux?.seccomp)
   const plan: LaunchPlan = {
     record: {
@@ -48,7 +49,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
     descriptors: planDescriptors(request),
     ...(request.consoleSocket !== undefined && { consoleSocket: request.consoleSocket }),
-    ...(request.pidfdSocket !== undefined && { pidfdSocket: request.pidfdSocket }),
+    ...(pidfdSocket !== undefined && { pidfdSocket }),
     notifyDirectory: request.notify,
     ...(seccomp !== undefined && { seccomp }),
     init: {

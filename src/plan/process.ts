@@ -60,6 +60,7 @@ function planCredentials(spec: Spec, facts: Facts, warnings: string[]): Credenti
   for (const [index, group] of additionalGids.entries()) {
     requireMapped(spec, 'gid', group, `process.user.additionalGids[${index}]`)
   }
+  const kept = spec.annotations?.['run.oci.keep_original_groups'] === '1'
   const denied = setgroupsDenied(spec, facts)
   if (denied && additionalGids.length > 0) {
     throw new PlanError(
@@ -72,7 +73,7 @@ function planCredentials(spec: Spec, facts: Facts, warnings: string[]): Credenti
   return {
     uid,
     gid,
-    ...(!denied && { groups: [...additionalGids] }),
+    ...(!(denied || kept) && { groups: [...additionalGids] }),
     capabilities: planCapabilities(capabilities, grantable, warnings),
     // Without no_new_privs only CAP_SYS_ADMIN may load a filter (seccomp(2)), and that comes after this.
     ...(spec.linux?.seccomp && !spec.process.noNewPrivileges && { keepAdmin: true }),

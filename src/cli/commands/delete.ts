@@ -1,8 +1,8 @@
 import { Command, Option } from 'clipanion'
 import { deleteContainer } from '../../lifecycle/delete.js'
-import { GantryCommand } from '../command.js'
+import { EachCommand } from '../command.js'
 
-export class DeleteCommand extends GantryCommand {
+export class DeleteCommand extends EachCommand {
   static override paths = [['delete']]
   static override usage = Command.Usage({
     description: 'delete a stopped container',
@@ -13,11 +13,9 @@ export class DeleteCommand extends GantryCommand {
     ],
   })
 
-  id = Option.String()
-
   force = Option.Boolean('-f,--force', false, { description: 'kill it if it runs; no error if it does not exist' })
 
   override async execute(): Promise<void> {
-    await deleteContainer(this.session.host, await this.container(this.id), this.force)
+    await this.each((container) => deleteContainer(this.session.host, container, this.force))
   }
 }

@@ -1,8 +1,8 @@
 import { Command, Option } from 'clipanion'
 import { killContainer } from '../../lifecycle/kill.js'
-import { GantryCommand } from '../command.js'
+import { EachCommand } from '../command.js'
 
-export class KillCommand extends GantryCommand {
+export class KillCommand extends EachCommand {
   static override paths = [['kill']]
   static override usage = Command.Usage({
     description: 'send a signal to a container',
@@ -13,12 +13,12 @@ export class KillCommand extends GantryCommand {
     ],
   })
 
-  id = Option.String()
   signal = Option.String({ required: false })
 
   all = Option.Boolean('-a,--all', false, { description: 'every process of the container; none is no error' })
 
   override async execute(): Promise<void> {
-    await killContainer(this.session.host, await this.container(this.id), this.signal ?? 'TERM', this.all)
+    const { signal = 'TERM', all } = this
+    await this.each((container) => killContainer(this.session.host, container, signal, all))
   }
 }
