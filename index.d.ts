@@ -87,6 +87,8 @@ export declare function relay(number: number, console: number, socket: number): 
 /** Gives a pty its size, which sends SIGWINCH to its foreground process group. */
 export declare function resizeTerminal(console: number, columns: number, rows: number): void
 
+export declare function resources(request: string): Promise<string>
+
 export declare function runProgram(request: string): Promise<string>
 
 export declare function signal(request: string): Promise<string>
@@ -99,6 +101,8 @@ export declare function start(request: string): Promise<string>
 export declare function supervise(request: string): Promise<string>
 
 export declare function thaw(request: string): Promise<string>
+
+export declare function update(request: string): Promise<string>
 
 export declare function writeError(request: string): Promise<string>
 

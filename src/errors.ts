@@ -112,6 +112,7 @@ function sentenceOf(failure: HostFailure): Sentence {
       return { code: 'ERR_NOT_STOPPED', text: `cannot delete container that is not stopped: ${object}` }
     case 'signal container: ESRCH':
     case 'pause container: ESRCH':
+    case 'update container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'container not running' }
     case 'resume container: EINVAL':
       return { code: 'ERR_NOT_PAUSED', text: 'container not paused' }

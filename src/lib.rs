@@ -86,6 +86,7 @@ short! {
     inspect "inspect"
     list "list"
     processes "processes"
+    resources "resources"
     signal "signal"
     destroy "destroy"
     close "close"
@@ -94,6 +95,7 @@ short! {
 long! {
     freeze "freeze"
     thaw "thaw"
+    update "update"
     run_program "runProgram"
     read_input "readInput"
     write_output "writeOutput"

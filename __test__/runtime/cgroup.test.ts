@@ -1,26 +1,9 @@
 /** The container's cgroup: made, joined, limited, removed, in every layout. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
+import { noV1, value, withResources } from '../harness/cgroups.js'
 import { markedCgroups } from '../harness/machine.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
-import type { Session } from '../harness/session.js'
-
-const hybrid = existsSync('/sys/fs/cgroup/pids') && existsSync('/sys/fs/cgroup/memory')
-const noV1 = hybrid ? undefined : 'no cgroup v1 here'
-
-/** The value of a file of the container's cgroup. */
-function value(session: Session, controller: string, file: string): string {
-  const directory = markedCgroups(session.mark, `/sys/fs/cgroup/${controller}`).at(-1)
-  return readFileSync(`${directory}/${file}`, 'utf8').trim()
-}
-
-/** A created container with these resources, deleted after the body. */
-async function withResources(session: Session, resources: Record<string, unknown>, body: () => unknown): Promise<void> {
-  session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.resources = resources) })
-  await session.ok(['create', session.id()])
-  await body()
-  await session.ok(['delete', '--force', session.id()])
-}
 
 behaviour('the process is in a cgroup of its own in every hierarchy', { unless: noV1 }, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })

@@ -13,16 +13,6 @@ const asked: readonly { readonly field: string; readonly config: object }[] = [
   { field: 'linux.memoryPolicy', config: { linux: { memoryPolicy: { mode: 'MPOL_DEFAULT' } } } },
   { field: 'linux.personality', config: { linux: { personality: { domain: 'LINUX32' } } } },
   { field: 'linux.mountLabel', config: { linux: { mountLabel: 'a:b:c' } } },
-  { field: 'linux.resources.blockIO', config: { linux: { resources: { blockIO: { weight: 10 } } } } },
-  { field: 'linux.resources.hugepageLimits', config: { linux: { resources: { hugepageLimits: [{ limit: 0 }] } } } },
-  { field: 'linux.resources.rdma', config: { linux: { resources: { rdma: { mlx: { hcaHandles: 1 } } } } } },
-  { field: 'linux.resources.network', config: { linux: { resources: { network: { classID: 1 } } } } },
-  { field: 'linux.resources.memory.swappiness', config: { linux: { resources: { memory: { swappiness: 0 } } } } },
-  {
-    field: 'linux.resources.memory.disableOOMKiller',
-    config: { linux: { resources: { memory: { disableOOMKiller: true } } } },
-  },
-  { field: 'linux.resources.cpu.idle', config: { linux: { resources: { cpu: { idle: 1 } } } } },
 ]
 
 for (const { field, config } of asked) {
@@ -40,14 +30,6 @@ test('sections that say nothing ask for nothing', (t) => {
         intelRdt: {},
         netDevices: {},
         mountLabel: '',
-        resources: {
-          blockIO: { weight: 0, throttleReadBpsDevice: [] },
-          hugepageLimits: [],
-          network: {},
-          rdma: {},
-          memory: { kernel: 0, disableOOMKiller: false, checkBeforeUpdate: true },
-          cpu: { realtimeRuntime: 0, idle: 0 },
-        },
       },
     }),
   )

@@ -28,6 +28,8 @@ export interface FakeOptions {
   readonly input?: string
   /** What is in the roots at the start, by root. */
   readonly containers?: Readonly<Record<string, readonly (Inspection | BrokenRecord)[]>>
+  /** linux.resources of containers as JSON, by `ROOT/ID`. */
+  readonly resources?: Readonly<Record<string, string>>
   /** What programs of the host write, by their command lines. */
   readonly programs?: Readonly<Record<string, Partial<ProgramOutput>>>
   /** How programs in the foreground end. */
@@ -71,6 +73,8 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   const roots = new Map(
     Object.entries(options.containers ?? {}).map(([root, all]) => [root, new Map(all.map((one) => [one.id, one]))]),
   )
+  /** Of containers by root and id. */
+  const resources = new Map(Object.entries(options.resources ?? {}))
   let output = ''
   let errors = ''
   let nextDescriptor = 10
@@ -156,6 +160,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       plans.push(plan)
       note('launch', plan)
       const { root, id, ociVersion, bundle, rootfs, created, annotations } = plan.record
+      if (plan.record.resources !== undefined) resources.set(`${root}/${id}`, plan.record.resources)
       const there = roots.get(root) ?? new Map<string, Inspection | BrokenRecord>()
       if (there.has(id)) throw new HostFailure({ step: 'create container', object: id, errno: errno.EEXIST })
       const status = plan.init.steps.includes('gate') ? 'created' : 'running'
@@ -212,6 +217,17 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     runProgram(argv) {
       note('runProgram', argv)
       return { ok: true, stdout: '', stderr: '', ...options.programs?.[argv.join(' ')] }
+    },
+    resources(container) {
+      note('resources', container)
+      find(container)
+      return resources.get(`${container.root}/${container.id}`) ?? null
+    },
+    update(plan) {
+      note('update', plan)
+      const { id, status } = find(plan)
+      if (status === 'stopped') throw new HostFailure({ step: 'update container', object: id, errno: errno.ESRCH })
+      resources.set(`${plan.root}/${id}`, plan.resources)
     },
     signal(request) {
       note('signal', request)

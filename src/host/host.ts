@@ -5,7 +5,7 @@
  * the machine is one function of crates/engine/src/verbs.rs and fails with a {@link HostFailure}, never with anything else.
  * This file imports nothing but the plan's types.
  */
-import type { Failure, LaunchPlan } from './plan.js'
+import type { Failure, LaunchPlan, UpdatePlan } from './plan.js'
 
 /** A value, or a promise of it: the static host answers at once, Node off its event loop. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -180,6 +180,13 @@ export interface Host {
   processes(container: ContainerRef): Awaitable<readonly number[]>
   /** Runs a program of the host, looked up in PATH, to its end. */
   runProgram(argv: readonly string[]): Awaitable<ProgramOutput>
+  /** The container's linux.resources as JSON: as it was launched, and what updates made of them; null for none. */
+  resources(container: ContainerRef): Awaitable<string | null>
+  /**
+   * Carries an update out, all of it or nothing. Fails with step `update container`: ESRCH when the container is stopped, EAGAIN
+   * when another update came since the plan was made.
+   */
+  update(plan: UpdatePlan): Awaitable<void>
   /** Sends a signal to init, or to every process of the container. Fails with ESRCH when it has none. */
   signal(request: ContainerRef & { readonly signal: number; readonly all: boolean }): Awaitable<void>
   /**

@@ -58,7 +58,11 @@ root: string, id: string, ociVersion: string, bundle: string, rootfs: string,
 /**
  * RFC 3339.
  */
-created: string, annotations: { [key in string]: string }, };
+created: string, annotations: { [key in string]: string }, 
+/**
+ * linux.resources as JSON, for later updates.
+ */
+resources?: string, };
 
 export type Descriptors = { 
 /**
@@ -106,7 +110,47 @@ export type CgroupWrite = {
 /**
  * A name without a slash.
  */
-file: string, value: string, };
+file: string, value: string, 
+/**
+ * What happens where the kernel has no such file. None: that is an error.
+ */
+otherwise?: Otherwise, 
+/**
+ * A file whose number the value must not be below: else nothing at all is written, and the failure is EBUSY.
+ */
+atLeast?: string, };
+
+export type Otherwise = "nothing" | { "write": { file: string, value: string, } };
+
+export type UpdatePlan = { root: string, id: string, hierarchies: Array<HierarchyWrites>, 
+/**
+ * None: the device rules that are there stay.
+ */
+devices?: DeviceChange, 
+/**
+ * What the record is to say of linux.resources, as JSON.
+ */
+resources: string, 
+/**
+ * What it said when the plan was made: where it says something else by now, the failure is EAGAIN.
+ */
+before?: string, };
+
+export type HierarchyWrites = { 
+/**
+ * Where it is mounted.
+ */
+mount: string, 
+/**
+ * 1 or 2.
+ */
+version: number, writes: Array<CgroupWrite>, };
+
+export type DeviceChange = { 
+/**
+ * All rules so far: v1 does not tell them.
+ */
+from: Array<DeviceRule>, to: Array<DeviceRule>, };
 
 export type DeviceRule = { allow: boolean, 
 /**

@@ -45,6 +45,8 @@ export function hostOver(caller: Caller, call: Call): Host {
     thaw: (container) => ask('thaw', container),
     processes: (container) => ask('processes', container),
     runProgram: (argv) => ask('runProgram', { argv }),
+    resources: (container) => ask('resources', container),
+    update: (plan) => ask('update', plan),
     signal: (request) => ask('signal', request),
     destroy: (request) => ask('destroy', request),
     close: (descriptor) => ask('close', { descriptor }),

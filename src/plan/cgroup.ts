@@ -30,7 +30,7 @@ export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPl
     (hierarchy): HierarchyPlan => ({
       mount: hierarchy.mount,
       version: hierarchy.version,
-      controllers: controllers(hierarchy, layout, privileged, writes.get(hierarchy)?.map(({ file }) => file) ?? []),
+      controllers: controllers(hierarchy, privileged, writes.get(hierarchy)?.map(({ file }) => file) ?? []),
       path: place(hierarchy, layout),
       ...(writes.has(hierarchy) && { writes: writes.get(hierarchy) }),
     }),
@@ -54,15 +54,8 @@ type Layout = ReturnType<typeof cgroupLayout>
  * v1: the hierarchy's own. v2: those to enable for the container: all, as callers read their statistics;
  * without privilege those that the limits need, since a delegated subtree has perhaps no others.
  */
-function controllers(
-  hierarchy: CgroupHierarchy,
-  layout: Layout,
-  privileged: boolean,
-  files: readonly string[],
-): string[] {
-  if (hierarchy.version === 1) return [...hierarchy.controllers]
-  if (layout === 'hybrid') return []
-  if (privileged) return [...hierarchy.controllers]
+function controllers(hierarchy: CgroupHierarchy, privileged: boolean, files: readonly string[]): string[] {
+  if (hierarchy.version === 1 || privileged) return [...hierarchy.controllers]
   const needed = new Set(files.map((file) => file.slice(0, file.indexOf('.'))))
   return hierarchy.controllers.filter((controller) => needed.has(controller))
 }
@@ -81,8 +74,9 @@ function planPath(cgroupsPath: string | undefined, id: string): (hierarchy: Cgro
       `${path} is for the systemd cgroup driver, which is not supported yet`,
     )
   }
-  return ({ own }, layout) => {
-    const start = path.startsWith('/') ? '' : layout === 'v2' ? own.slice(0, own.lastIndexOf('/')) : own
+  return ({ own, version, controllers }, layout) => {
+    const beside = version === 2 && (layout === 'v2' || controllers.length > 0)
+    const start = path.startsWith('/') ? '' : beside ? own.slice(0, own.lastIndexOf('/')) : own
     const below = `${start}/${path}`.split('/').filter((part) => part !== '' && part !== '.')
     if (below.length === 0)
       throw new PlanError('request', 'linux.cgroupsPath', 'the root cgroup is not a container’s own')

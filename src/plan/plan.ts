@@ -8,6 +8,7 @@
  */
 import type { Facts } from '../host/host.js'
 import type { LaunchPlan } from '../host/plan.js'
+import { formatJson } from '../spec/json.js'
 import type { Spec } from '../spec/spec.js'
 import { planCgroup } from './cgroup.js'
 import { deviceSteps } from './devices.js'
@@ -34,6 +35,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const { oomScoreAdj } = spec.process
   const pidfdSocket = request.pidfdSocket ?? spec.annotations?.['run.oci.pidfd_receiver']
   const seccomp = planSeccomp(spec.linux?.seccomp)
+  const resources = spec.linux?.resources
   const plan: LaunchPlan = {
     record: {
       root: request.root,
@@ -43,6 +45,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
       rootfs: request.rootfs,
       created: request.created,
       annotations: { ...spec.annotations },
+      ...(resources && { resources: formatJson(resources) }),
     },
     ...(request.pidFile !== undefined && { pidFile: request.pidFile }),
     ...(cgroup && { cgroup }),

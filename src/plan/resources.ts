@@ -1,113 +1,104 @@
 /**
- * linux.resources as values for the files of cgroups: cgroup-v1/ and cgroup-v2.rst of the kernel's admin-guide.
+ * linux.resources as values for the files of cgroups. Limits are written for v1, as in the runtime-spec, and converted for v2:
+ * docs/cgroups.md has the table.
  *
- * Limits are written for v1, as in the runtime-spec, and converted for v2. As with runc, 0 is "not set" except for
- * pids: callers write whole sections of zeros.
+ * What the hierarchies here can't express is an error; a value that asks for what is so anyway is none, since Docker and
+ * podman send whole sections of those.
  */
 import type { CgroupHierarchy } from '../host/host.js'
 import type { CgroupWrite } from '../host/plan.js'
-import type { CpuResources, Integer, MemoryResources, Resources } from '../spec/spec.js'
+import type { HugepageLimit, Integer, Network, Rdma, Resources } from '../spec/spec.js'
+import { blockIoSettings } from './block-io.js'
+import { cpuSettings, cpusetSettings } from './cpu.js'
 import { PlanError } from './error.js'
+import { memorySettings } from './memory.js'
+import { given, inexpressible, isUnlimited, orMax, type Setting } from './setting.js'
 
-/** What to write in each hierarchy, in order. Fails for a limit that no hierarchy has a controller for. */
+/**
+ * What to write in each hierarchy, in order, for a new container or in an update. Fails for a limit that no hierarchy has a
+ * controller for.
+ */
 export function planResources(
   resources: Resources = {},
   hierarchies: readonly CgroupHierarchy[],
+  update = false,
 ): ReadonlyMap<CgroupHierarchy, CgroupWrite[]> {
   const all = new Map<CgroupHierarchy, CgroupWrite[]>()
-  const add = (field: string, controller: string, values: (version: 1 | 2) => CgroupWrite[]): void => {
-    const hierarchy = hierarchies.find(({ controllers }) => controllers.includes(controller))
-    const writes = values(hierarchy?.version ?? 2)
-    if (writes.length === 0) return
-    if (!hierarchy) throw new PlanError('cgroup', `linux.resources.${field}`, `no cgroup controller ${controller} here`)
-    all.set(hierarchy, [...(all.get(hierarchy) ?? []), ...writes])
+  const layout = hierarchies.some(({ version }) => version === 1) ? 1 : 2
+  const add = (controller: string | Readonly<Record<1 | 2, string>>, settings: (version: 1 | 2) => Setting[]): void => {
+    const nameIn = (version: 1 | 2) => (typeof controller === 'string' ? controller : controller[version])
+    const hierarchy = hierarchies.find(({ version, controllers }) => controllers.includes(nameIn(version)))
+    const version = hierarchy?.version ?? layout
+    for (const { field, isDefault, ...write } of settings(version)) {
+      if (hierarchy) append(all, hierarchy, write)
+      else if (!isDefault) {
+        throw new PlanError('cgroup', `linux.resources.${field}`, `no cgroup controller ${nameIn(version)} here`)
+      }
+    }
   }
-  add('memory', 'memory', (version) => memory(resources.memory, version))
-  add('cpu', 'cpu', (version) => cpu(resources.cpu, version))
-  add('cpu', 'cpuset', () => cpuset(resources.cpu))
-  add('pids', 'pids', () => pids(resources.pids?.limit))
+  add('cpu', (version) => cpuSettings(resources.cpu, version))
+  add('cpuset', () => cpusetSettings(resources.cpu))
+  add('pids', () => pids(resources.pids?.limit))
+  add({ 1: 'blkio', 2: 'io' }, (version) => blockIoSettings(resources.blockIO, version))
+  add('hugetlb', (version) => hugepages(resources.hugepageLimits, version))
+  add('rdma', () => rdma(resources.rdma))
+  add('net_cls', (version) => netClass(resources.network, version))
+  add('net_prio', (version) => netPriorities(resources.network, version))
+  // Last: to lower a limit may end processes, and that can't be undone when another value is refused.
+  add('memory', (version) => memorySettings(resources.memory, version, update))
   addUnified(resources.unified, hierarchies, all)
   return all
 }
 
-/** A limit that was set. */
-function given(value: Integer | undefined): value is Integer {
-  return value !== undefined && BigInt(value) !== 0n
-}
-
-function memory({ limit, reservation, swap }: MemoryResources = {}, version: 1 | 2): CgroupWrite[] {
-  const writes: CgroupWrite[] = []
-  const write = (file: string, value: Integer | 'max'): void => {
-    writes.push({ file: `memory.${file}`, value: String(value) })
-  }
-  if (given(swap) && BigInt(swap) !== -1n) {
-    const field = 'linux.resources.memory.swap'
-    if (!given(limit) || BigInt(limit) === -1n) throw new PlanError('request', field, 'needs a limit of memory too')
-    if (swap < limit)
-      throw new PlanError('request', field, `${swap}, memory and swap together, is less than the limit ${limit}`)
-  }
-  if (version === 1) {
-    if (given(limit)) write('limit_in_bytes', limit)
-    if (given(reservation)) write('soft_limit_in_bytes', reservation)
-    if (given(swap)) write('memsw.limit_in_bytes', swap)
-    return writes
-  }
-  if (given(limit)) write('max', orMax(limit))
-  if (given(reservation)) write('low', orMax(reservation))
-  if (given(swap)) write('swap.max', BigInt(swap) === -1n ? 'max' : BigInt(swap) - BigInt(limit ?? 0))
-  return writes
-}
-
-/** The scheduler's default period, in microseconds. */
-const CPU_PERIOD = 100_000
-
-function cpu({ shares, quota, period, burst }: CpuResources = {}, version: 1 | 2): CgroupWrite[] {
-  const writes: CgroupWrite[] = []
-  const write = (file: string, value: Integer | string): void => {
-    writes.push({ file: `cpu.${file}`, value: String(value) })
-  }
-  if (given(shares)) write(version === 1 ? 'shares' : 'weight', version === 1 ? shares : sharesToWeight(shares))
-  if (version === 1) {
-    if (given(period)) write('cfs_period_us', period)
-    if (given(quota)) write('cfs_quota_us', quota)
-    if (given(burst)) write('cfs_burst_us', burst)
-    return writes
-  }
-  if (given(quota) || given(period)) {
-    write('max', `${given(quota) ? orMax(quota) : 'max'} ${given(period) ? period : CPU_PERIOD}`)
-  }
-  if (given(burst)) write('max.burst', burst)
-  return writes
-}
-
-/**
- * cpu.shares (2…262144) as a cpu.weight (1…10000): a curve through 2→1, 1024→100 and 262144→10000, so that the defaults
- * of both versions stay equal.
- */
-export function sharesToWeight(shares: Integer): number {
-  if (shares <= 2) return 1
-  if (shares >= 262144) return 10000
-  const log = Math.log2(Number(shares))
-  const exponent = (log * log + 125 * log) / 612 - 7 / 34
-  // What a double makes of a whole number may lie a hair above it.
-  return Math.ceil(10 ** exponent - 1e-9)
-}
-
-function cpuset({ cpus, mems }: CpuResources = {}): CgroupWrite[] {
-  return [
-    ...(cpus ? [{ file: 'cpuset.cpus', value: cpus }] : []),
-    ...(mems ? [{ file: 'cpuset.mems', value: mems }] : []),
-  ]
+function append(all: Map<CgroupHierarchy, CgroupWrite[]>, hierarchy: CgroupHierarchy, write: CgroupWrite): void {
+  const writes = all.get(hierarchy)
+  if (writes) writes.push(write)
+  else all.set(hierarchy, [write])
 }
 
 /** 0 is a limit too, and the container has one process: 1. */
-function pids(limit: Integer | undefined): CgroupWrite[] {
+function pids(limit: Integer | undefined): Setting[] {
   if (limit === undefined) return []
-  return [{ file: 'pids.max', value: String(BigInt(limit) === 0n ? 1 : orMax(limit)) }]
+  const value = BigInt(limit) === 0n ? '1' : orMax(limit)
+  return [{ field: 'pids.limit', file: 'pids.max', value, isDefault: isUnlimited(limit) }]
 }
 
-function orMax(limit: Integer): Integer | 'max' {
-  return limit < 0 ? 'max' : limit
+/** What is used and, where the kernel can, what is reserved. */
+function hugepages(limits: readonly HugepageLimit[] = [], version: 1 | 2): Setting[] {
+  const file = version === 1 ? 'limit_in_bytes' : 'max'
+  return limits.flatMap(({ pageSize, limit }, index): Setting[] => {
+    const field = `hugepageLimits[${index}]`
+    const value = String(limit)
+    return [
+      { field, file: `hugetlb.${pageSize}.${file}`, value },
+      { field, file: `hugetlb.${pageSize}.rsvd.${file}`, value, otherwise: 'nothing' },
+    ]
+  })
+}
+
+function rdma(devices: Rdma = {}): Setting[] {
+  return Object.entries(devices).map(([device, { hcaHandles, hcaObjects }]) => {
+    const limits = [
+      ...(hcaHandles === undefined ? [] : [`hca_handle=${hcaHandles}`]),
+      ...(hcaObjects === undefined ? [] : [`hca_object=${hcaObjects}`]),
+    ]
+    return { field: `rdma[${JSON.stringify(device)}]`, file: 'rdma.max', value: [device, ...limits].join(' ') }
+  })
+}
+
+/** v2 has neither: packets are told by their cgroup, with netfilter and eBPF. */
+function netClass({ classID }: Network = {}, version: 1 | 2): Setting[] {
+  if (!given(classID)) return []
+  if (version === 2) throw inexpressible('network.classID', version)
+  return [{ field: 'network.classID', file: 'net_cls.classid', value: String(classID) }]
+}
+
+function netPriorities({ priorities = [] }: Network = {}, version: 1 | 2): Setting[] {
+  return priorities.map(({ name, priority }, index) => {
+    const field = `network.priorities[${index}]`
+    if (version === 2) throw inexpressible(field, version)
+    return { field, file: 'net_prio.ifpriomap', value: `${name} ${priority}` }
+  })
 }
 
 /** Files of v2 by their own names. They come after the converted values and so replace them. */
@@ -128,6 +119,6 @@ function addUnified(
     if (controller !== 'cgroup' && !hierarchy.controllers.includes(controller)) {
       throw new PlanError('cgroup', field, `no cgroup controller ${controller} here`)
     }
-    all.set(hierarchy, [...(all.get(hierarchy) ?? []), { file, value }])
+    append(all, hierarchy, { file, value })
   }
 }

@@ -74,6 +74,12 @@ function restoreIntegers(value: unknown): unknown {
 
 const PLAIN = { enumerable: true, writable: true, configurable: true } as const
 
+/** The text of a value that {@link parseJson} gave, with its integers exact. */
+export function formatJson(value: unknown): string {
+  const marked = JSON.stringify(value, (_, item) => (typeof item === 'bigint' ? `${LONG_INTEGER}${item}` : item))
+  return marked.replace(/"\\u0000(-?\d+)"/g, '$1')
+}
+
 /** Refuses what has lists and objects on more than `levels` levels. */
 function checkDepth(path: string, value: unknown, levels: number): void {
   if (typeof value !== 'object' || value === null) return

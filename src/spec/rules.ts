@@ -3,6 +3,7 @@
  * says so.
  */
 import { describe, UINT32_MAX } from './check.js'
+import { brokenResourceRules } from './resources.js'
 import type { IdMapping, Linux, Mount, Process, Spec } from './spec.js'
 
 /** setrlimit(2): the numbers of the resources. */
@@ -55,6 +56,7 @@ export function brokenRules(spec: Spec): string[] {
     ...rlimits(spec.process),
     ...devices(linux),
     ...sysctls(linux),
+    ...(linux.resources ? brokenResourceRules('linux.resources', linux.resources) : []),
   ]
 }
 

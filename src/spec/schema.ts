@@ -17,19 +17,16 @@ import {
   UINT64_MAX,
   wide,
 } from './check.js'
+import { resources } from './resources.js'
 import { seccomp } from './seccomp.js'
 import type {
   Capabilities,
-  CpuResources,
   Device,
-  DeviceRule,
   IdMapping,
   Linux,
-  MemoryResources,
   Mount,
   Namespace,
   Process,
-  Resources,
   Rlimit,
   Root,
   Spec,
@@ -111,32 +108,6 @@ const devices = lazy(() => {
       { type: oneOf('b', 'c', 'u', 'p'), path: absolutePath },
       { major: number, minor: number, fileMode: int(0, 0o177777), uid: id, gid: id },
     ),
-  )
-})
-
-const resources = lazy(() => {
-  const number = int(-1, UINT32_MAX)
-  const limit = wide(-1n, INT64_MAX)
-  const count = wide(0n, UINT64_MAX)
-  return obj<Resources>(
-    {},
-    {
-      devices: arr(
-        obj<DeviceRule>(
-          { allow: flag },
-          {
-            type: like("one of 'a', 'b', 'c'", /^[abc]?$/),
-            major: number,
-            minor: number,
-            access: like("letters of 'rwm'", /^[rwm]*$/),
-          },
-        ),
-      ),
-      memory: obj<MemoryResources>({}, { limit, reservation: limit, swap: limit }),
-      cpu: obj<CpuResources>({}, { shares: count, quota: limit, period: count, burst: count, cpus: text, mems: text }),
-      pids: obj<{ limit?: number | bigint }>({}, { limit }),
-      unified: rec(text),
-    },
   )
 })
 

@@ -153,7 +153,13 @@ export interface Resources {
   readonly devices?: readonly DeviceRule[]
   readonly memory?: MemoryResources
   readonly cpu?: CpuResources
+  /** -1 is no limit, 0 is one. */
   readonly pids?: { readonly limit?: Integer }
+  readonly blockIO?: BlockIO
+  readonly hugepageLimits?: readonly HugepageLimit[]
+  /** By device: `mlx5_0`. */
+  readonly rdma?: Rdma
+  readonly network?: Network
   /** cgroup v2: the values of files, by their names. */
   readonly unified?: StringMap
 }
@@ -175,6 +181,14 @@ export interface MemoryResources {
   readonly reservation?: Integer
   /** Memory and swap together. */
   readonly swap?: Integer
+  readonly kernel?: Integer
+  readonly kernelTCP?: Integer
+  /** 0…100; -1, also as an unsigned number, says nothing. */
+  readonly swappiness?: Integer
+  readonly disableOOMKiller?: boolean
+  readonly useHierarchy?: boolean
+  /** Refuse a limit below what is in use. */
+  readonly checkBeforeUpdate?: boolean
 }
 
 export interface CpuResources {
@@ -184,7 +198,51 @@ export interface CpuResources {
   readonly period?: Integer
   /** Microseconds. */
   readonly burst?: Integer
+  /** Microseconds of each period for real-time scheduling. */
+  readonly realtimeRuntime?: Integer
+  readonly realtimePeriod?: Integer
+  /** 1: gets what nobody else wants (SCHED_IDLE). */
+  readonly idle?: number
   /** Lists such as `0-3,7`. */
   readonly cpus?: string
   readonly mems?: string
+}
+
+export interface BlockIO {
+  /** 10…1000. */
+  readonly weight?: number
+  readonly leafWeight?: number
+  readonly weightDevice?: readonly WeightDevice[]
+  readonly throttleReadBpsDevice?: readonly ThrottleDevice[]
+  readonly throttleWriteBpsDevice?: readonly ThrottleDevice[]
+  readonly throttleReadIOPSDevice?: readonly ThrottleDevice[]
+  readonly throttleWriteIOPSDevice?: readonly ThrottleDevice[]
+}
+
+export interface WeightDevice {
+  readonly major: number
+  readonly minor: number
+  readonly weight?: number
+  readonly leafWeight?: number
+}
+
+export interface ThrottleDevice {
+  readonly major: number
+  readonly minor: number
+  /** Bytes or operations a second; 0 is no limit. */
+  readonly rate: Integer
+}
+
+export interface HugepageLimit {
+  /** `2MB`, `1GB`. */
+  readonly pageSize: string
+  /** Bytes. */
+  readonly limit: Integer
+}
+
+export type Rdma = Readonly<Record<string, { readonly hcaHandles?: number; readonly hcaObjects?: number }>>
+
+export interface Network {
+  readonly classID?: number
+  readonly priorities?: readonly { readonly name: string; readonly priority: number }[]
 }

@@ -14,32 +14,19 @@ const PROCESS = ['apparmorProfile', 'selinuxLabel', 'scheduler', 'ioPriority', '
 
 const LINUX = ['intelRdt', 'netDevices', 'memoryPolicy', 'personality', 'mountLabel']
 
-const RESOURCES = ['blockIO', 'hugepageLimits', 'network', 'rdma']
-
-/** `checkBeforeUpdate` has a meaning in an update only. */
-const MEMORY = ['kernel', 'kernelTCP', 'swappiness', 'disableOOMKiller', 'useHierarchy']
-
-const CPU = ['realtimeRuntime', 'realtimePeriod', 'idle']
-
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {
   refuse('hooks', at(spec, 'hooks'), HOOKS)
   refuse('process', at(spec, 'process'), PROCESS)
   const linux = at(spec, 'linux')
   refuse('linux', linux, LINUX)
-  const resources = at(linux, 'resources')
-  refuse('linux.resources', resources, RESOURCES)
-  refuse('linux.resources.memory', at(resources, 'memory'), MEMORY)
-  refuse('linux.resources.cpu', at(resources, 'cpu'), CPU)
 }
 
 function refuse(path: string, value: unknown, names: readonly string[]): void {
   if (!isObject(value)) return
   for (const name of names) {
     if (!Object.hasOwn(value, name)) continue
-    const item = value[name]
-    // Zero is a setting of this one.
-    if (saysNothing(item) && !(name === 'swappiness' && typeof item === 'number')) continue
+    if (saysNothing(value[name])) continue
     throw new UnsupportedError(`${path}.${name}`)
   }
 }

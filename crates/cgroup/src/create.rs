@@ -1,6 +1,6 @@
 //! Making the cgroup that a plan describes.
 
-use crate::{CgroupRef, device, failure, freezer, members, remove, tree};
+use crate::{CgroupRef, device, failure, freezer, members, remove, tree, values};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{self, Mode},
@@ -43,18 +43,16 @@ impl Cgroup {
         Ok(())
     }
 
-    /// Restricts devices, where one system call does, and writes the values of the plan that it was made by. May be done while init already sets itself up in
-    /// there, as long as the container's program does not run yet.
+    /// Restricts devices, where one system call does, and writes the values of the plan that it was made by. May be done while
+    /// init already sets itself up in there, as long as the container's program does not run yet.
     pub fn fill(&self, plan: &CgroupPlan) -> Result<(), Failure> {
         if plan.optional && self.refs.is_empty() {
             return Ok(());
         }
         restrict_devices(plan, self, 2)?;
         for (hierarchy, (reference, directory)) in plan.hierarchies.iter().zip(self.members()) {
-            for write in &hierarchy.writes {
-                tree::write(directory, &write.file, &write.value)
-                    .map_err(failure("write", &format!("{}/{}", reference.path, write.file)))?;
-            }
+            values::check((directory, &reference.path), &hierarchy.writes)?;
+            values::write((directory, &reference.path), &hierarchy.writes)?;
         }
         Ok(())
     }
@@ -155,7 +153,7 @@ fn make_directory(hierarchy: &HierarchyPlan, made: &mut Vec<CgroupRef>) -> Resul
     let mut here = mount.trim_end_matches('/').to_owned();
     for name in path.split('/') {
         if *version == 2 {
-            enable(&directory, &here, controllers)?;
+            enable(&directory, &here, hierarchy)?;
         }
         here = format!("{here}/{name}");
         let step = || failure("create cgroup", &here);
@@ -172,25 +170,54 @@ fn make_directory(hierarchy: &HierarchyPlan, made: &mut Vec<CgroupRef>) -> Resul
         if *version == 1 && controllers.iter().any(|controller| controller == "cpuset") {
             inherit_cpuset(&directory, &child).map_err(failure("prepare cpuset", &here))?;
         }
+        if *version == 2 && new {
+            make_usable(&child).map_err(failure("make threaded cgroup", &here))?;
+        }
         directory = child;
     }
     Ok(directory)
 }
 
 /// Enables controllers for the children of a v2 cgroup, those that are not enabled yet.
-fn enable(directory: &OwnedFd, path: &str, controllers: &[String]) -> Result<(), Failure> {
-    if controllers.is_empty() {
+///
+/// One that can't be is passed over unless a value of the plan needs it: a threaded cgroup has only some, and one with
+/// processes of its own can't enable those that distribute memory and the like.
+fn enable(directory: &OwnedFd, path: &str, hierarchy: &HierarchyPlan) -> Result<(), Failure> {
+    if hierarchy.controllers.is_empty() {
         return Ok(());
     }
     let file = "cgroup.subtree_control";
     let step = || failure("enable cgroup controllers in", path);
     let enabled = tree::read(directory, file).map_err(step())?;
-    let missing: Vec<String> = controllers
+    let missing: Vec<&String> = hierarchy
+        .controllers
         .iter()
         .filter(|controller| !enabled.split_whitespace().any(|one| one == controller.as_str()))
-        .map(|controller| format!("+{controller}"))
         .collect();
-    if missing.is_empty() { Ok(()) } else { tree::write(directory, file, &missing.join(" ")).map_err(step()) }
+    let all = missing.iter().map(|controller| format!("+{controller}")).collect::<Vec<_>>().join(" ");
+    if missing.is_empty() || tree::write(directory, file, &all).is_ok() {
+        return Ok(());
+    }
+    for controller in missing {
+        let needed = hierarchy.writes.iter().any(|write| write.file.split('.').next() == Some(controller.as_str()));
+        match tree::write(directory, file, &format!("+{controller}")) {
+            Err(errno) if needed => {
+                return Err(failure("enable cgroup controller", &format!("{controller} in {path}"))(errno));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// A cgroup below a threaded one is of no use until it is threaded too (cgroup-v2.rst, "Threads").
+fn make_usable(directory: &OwnedFd) -> rustix::io::Result<()> {
+    match tree::read(directory, "cgroup.type") {
+        Ok(kind) if kind.trim() == "domain invalid" => tree::write(directory, "cgroup.type", "threaded"),
+        // Before Linux 4.14.
+        Ok(_) | Err(Errno::NOENT) => Ok(()),
+        Err(errno) => Err(errno),
+    }
 }
 
 /// A new v1 cpuset has no CPUs and no memory nodes, and admits no process until it has some: it gets its parent's.

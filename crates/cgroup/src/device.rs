@@ -90,6 +90,44 @@ pub fn attach_filter(directory: &OwnedFd, rules: &[Rule]) -> io::Result<()> {
     sys::bpf::attach_device_filter(directory.as_fd(), filter.as_fd())
 }
 
+/// Takes a v1 directory from one list of rules to another. What both allow is allowed all the while, and what neither allows
+/// never, unless everything is denied in one and allowed in the other.
+pub fn change_list(directory: &OwnedFd, from: &[Rule], to: &[Rule]) -> io::Result<()> {
+    for (file, line) in List::new(to)?.writes_from(&List::new(from)?) {
+        tree::write(directory, file, &line)?;
+    }
+    Ok(())
+}
+
+/// A filter that took the place of what was attached before.
+#[derive(Debug)]
+pub struct ReplacedFilter {
+    directory: OwnedFd,
+    filter: OwnedFd,
+    former: Option<OwnedFd>,
+}
+
+/// Puts the rules in the place of those of a v2 directory, in one step. Filters of others stay.
+pub fn replace_filter(directory: OwnedFd, rules: &[Rule]) -> io::Result<ReplacedFilter> {
+    let filter = sys::bpf::load_device_filter(&device_filter::program(rules))?;
+    let former = sys::bpf::attached_device_filter(directory.as_fd())?;
+    match &former {
+        Some(former) => sys::bpf::replace_device_filter(directory.as_fd(), filter.as_fd(), former.as_fd())?,
+        None => sys::bpf::attach_device_filter(directory.as_fd(), filter.as_fd())?,
+    }
+    Ok(ReplacedFilter { directory, filter, former })
+}
+
+impl ReplacedFilter {
+    pub fn undo(self) -> io::Result<()> {
+        let Self { directory, filter, former } = &self;
+        match former {
+            Some(former) => sys::bpf::replace_device_filter(directory.as_fd(), former.as_fd(), filter.as_fd()),
+            None => sys::bpf::detach_device_filter(directory.as_fd(), filter.as_fd()),
+        }
+    }
+}
+
 fn failure(rule: &DeviceRule) -> Failure {
     let number = |number: Option<u32>| number.map_or("*".to_owned(), |number| number.to_string());
     let DeviceRule { kind, access, .. } = rule;
@@ -170,17 +208,39 @@ impl List {
         Ok(())
     }
 
+    /// What is written to get here from another list: what is allowed from now on first, then what is denied.
+    fn writes_from(&self, former: &Self) -> Vec<(&'static str, String)> {
+        if self.allow_by_default != former.allow_by_default {
+            return self.writes();
+        }
+        let (excepting, ordinary) =
+            if self.allow_by_default { ("devices.deny", "devices.allow") } else { ("devices.allow", "devices.deny") };
+        let more_than = |other: &Self, (devices, bits): (&Devices, &u8)| {
+            let access = Access(*bits).without(Access(other.exceptions.get(devices).copied().unwrap_or(0)));
+            (!access.is_empty()).then(|| line(*devices, access))
+        };
+        let begun = self.exceptions.iter().filter_map(|exception| more_than(former, exception));
+        let ended = former.exceptions.iter().filter_map(|exception| more_than(self, exception));
+        let mut writes: Vec<_> =
+            begun.map(|line| (excepting, line)).chain(ended.map(|line| (ordinary, line))).collect();
+        writes.sort_by_key(|(file, _)| *file == "devices.deny");
+        writes
+    }
+
     /// The files and what is written to them, in order. `a` sets the default and clears the exceptions.
     fn writes(&self) -> Vec<(&'static str, String)> {
         let (default, other) =
             if self.allow_by_default { ("devices.allow", "devices.deny") } else { ("devices.deny", "devices.allow") };
-        let number = |number: Option<u32>| number.map_or("*".to_owned(), |number| number.to_string());
-        let exceptions = self.exceptions.iter().map(|((kind, major, minor), bits)| {
-            let kind = if *kind == Kind::Block { 'b' } else { 'c' };
-            (other, format!("{kind} {}:{} {}", number(*major), number(*minor), Access(*bits)))
-        });
+        let exceptions = self.exceptions.iter().map(|(devices, bits)| (other, line(*devices, Access(*bits))));
         [(default, "a".to_owned())].into_iter().chain(exceptions).collect()
     }
+}
+
+/// An entry of devices.allow or devices.deny.
+fn line((kind, major, minor): Devices, access: Access) -> String {
+    let number = |number: Option<u32>| number.map_or("*".to_owned(), |number| number.to_string());
+    let kind = if kind == Kind::Block { 'b' } else { 'c' };
+    format!("{kind} {}:{} {access}", number(major), number(minor))
 }
 
 /// Whether every device of `inner` is one of `outer`.

@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn rule(allow: bool, kind: &str, major: Option<u32>, minor: Option<u32>, access: &str) -> DeviceRule {
@@ -66,4 +68,26 @@ fn rules_that_mean_nothing_are_refused() {
     ] {
         assert_eq!(rules(&[bad]).map_err(|failure| failure.step), Err("use device rule".into()));
     }
+}
+
+#[test]
+fn one_list_becomes_another_by_what_differs_and_allows_first() {
+    let rule = |allow, kind, major, minor, access| Rule { allow, kind, major, minor, access };
+    let list = |rules: &[Rule]| List::new(rules).unwrap();
+    let total = |allow| rule(allow, None, None, None, Access::ALL);
+    let null = |allow, access| rule(allow, Some(Kind::Char), Some(1), Some(3), access);
+    let disks = |allow| rule(allow, Some(Kind::Block), Some(8), None, Access::ALL);
+
+    let (before, after) =
+        (list(&[total(false), null(true, Access::ALL)]), list(&[total(false), null(true, Access::READ), disks(true)]));
+    let allow = |line: &str| ("devices.allow", line.to_owned());
+    let deny = |line: &str| ("devices.deny", line.to_owned());
+    assert_eq!(after.writes_from(&before), [allow("b 8:* rwm"), deny("c 1:3 wm")]);
+    assert_eq!(before.writes_from(&after), [allow("c 1:3 wm"), deny("b 8:* rwm")]);
+    assert_eq!(before.writes_from(&before), []);
+
+    let open = list(&[total(true), disks(false)]);
+    let more_open = list(&[total(true), null(false, Access::WRITE)]);
+    assert_eq!(more_open.writes_from(&open), [allow("b 8:* rwm"), deny("c 1:3 w")]);
+    assert_eq!(open.writes_from(&before), [allow("a"), deny("b 8:* rwm")]);
 }

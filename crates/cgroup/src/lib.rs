@@ -16,11 +16,14 @@ mod freezer;
 mod members;
 mod remove;
 mod tree;
+mod update;
+mod values;
 
 pub use create::{Cgroup, check_unused, create, planned};
 pub use freezer::{freeze, is_frozen, thaw};
 pub use members::{kill, pids};
 pub use remove::remove;
+pub use update::{Updated, update};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};

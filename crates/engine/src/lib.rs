@@ -34,6 +34,7 @@ mod terminal;
 #[cfg(test)]
 mod testing;
 mod unix_socket;
+pub mod update;
 pub mod verbs;
 mod wait;
 pub mod waiter;

@@ -82,6 +82,7 @@ impl Setting {
             rootfs: String::new(),
             created: String::new(),
             annotations: BTreeMap::new(),
+            resources: None,
         };
         let mut record = Record::new(&seed, Vec::new());
         record.init = Some(Identity::of(init).unwrap());

@@ -38,14 +38,18 @@ pub struct Record {
     /// The uid that launched it.
     pub owner: u32,
     pub annotations: BTreeMap<String, String>,
+    /// linux.resources as JSON: those that it was launched with, and what updates made of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resources: Option<String>,
 }
 
 impl Record {
     /// The record before anything is made.
     pub fn new(seed: &RecordSeed, cgroup: Vec<CgroupRef>) -> Self {
-        let RecordSeed { id, oci_version, bundle, rootfs, created, annotations, root: _ } = seed.clone();
+        let RecordSeed { id, oci_version, bundle, rootfs, created, annotations, resources, root: _ } = seed.clone();
         let owner = rustix::process::geteuid().as_raw();
-        Self { version: VERSION, cgroup, init: None, id, oci_version, bundle, rootfs, created, owner, annotations }
+        let init = None;
+        Self { version: VERSION, cgroup, init, id, oci_version, bundle, rootfs, created, owner, annotations, resources }
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Failure> {

@@ -100,6 +100,7 @@ pub fn record(id: &str) -> Record {
         rootfs: "/bundle/rootfs".into(),
         created: "2026-01-02T03:04:05Z".into(),
         annotations: BTreeMap::from([("\"cgroup\":[{".into(), "\"init\":{".into())]),
+        resources: None,
     };
     Record::new(&seed, Vec::new())
 }

@@ -12,11 +12,15 @@ use crate::{
     notify::{self, AwaitReady},
     owner, processes, signal,
     supervise::{self, Supervision},
+    update,
 };
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use wire::{Failure, plan::LaunchPlan};
+use wire::{
+    Failure,
+    plan::{LaunchPlan, UpdatePlan},
+};
 
 #[derive(Deserialize)]
 struct Nothing {}
@@ -115,6 +119,8 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "thaw" => ask.with(|OfContainer { root, id }| freeze::thaw(&root, &id)),
         "processes" => ask.with(|OfContainer { root, id }| processes::processes(&root, &id)),
         "runProgram" => ask.with(|OfProgram { argv }| processes::run_program(&argv)),
+        "resources" => ask.with(|OfContainer { root, id }| update::resources(&root, &id)),
+        "update" => ask.with(|plan: UpdatePlan| update::update(&plan)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
         "destroy" => ask.with(|ToDestroy { root, id, force }| {
             destroy::destroy(&root, &id, force).inspect(|()| owner::release(&root, &id))

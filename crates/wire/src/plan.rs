@@ -54,6 +54,9 @@ pub struct RecordSeed {
     /// RFC 3339.
     pub created: String,
     pub annotations: BTreeMap<String, String>,
+    /// linux.resources as JSON, for later updates.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub resources: Option<String>,
 }
 
 /// Which of the caller's descriptors the container gets, by their numbers in the caller. All others are closed.
@@ -106,6 +109,63 @@ pub struct CgroupWrite {
     /// A name without a slash.
     pub file: String,
     pub value: String,
+    /// What happens where the kernel has no such file. None: that is an error.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub otherwise: Option<Otherwise>,
+    /// A file whose number the value must not be below: else nothing at all is written, and the failure is EBUSY.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub at_least: Option<String>,
+}
+
+/// What takes the place of a value whose file is missing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum Otherwise {
+    /// The value asks for what is the case without the file.
+    Nothing,
+    /// The same for another file, which must be there.
+    Write { file: String, value: String },
+}
+
+/// New values for the cgroup of a container that is there: all of them, or after a failure none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct UpdatePlan {
+    pub root: String,
+    pub id: String,
+    pub hierarchies: Vec<HierarchyWrites>,
+    /// None: the device rules that are there stay.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub devices: Option<DeviceChange>,
+    /// What the record is to say of linux.resources, as JSON.
+    pub resources: String,
+    /// What it said when the plan was made: where it says something else by now, the failure is EAGAIN.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub before: Option<String>,
+}
+
+/// Device rules that take the place of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct DeviceChange {
+    /// All rules so far: v1 does not tell them.
+    pub from: Vec<DeviceRule>,
+    pub to: Vec<DeviceRule>,
+}
+
+/// The values of one hierarchy in an [`UpdatePlan`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HierarchyWrites {
+    /// Where it is mounted.
+    pub mount: String,
+    /// 1 or 2.
+    pub version: u8,
+    pub writes: Vec<CgroupWrite>,
 }
 
 /// A rule of the devices controller.

@@ -108,7 +108,7 @@ impl Layout {
 /// Adds a write to the last hierarchy.
 pub fn add_write(plan: &mut CgroupPlan, file: &str, value: &str) {
     let last = plan.hierarchies.last_mut().unwrap();
-    last.writes.push(CgroupWrite { file: file.into(), value: value.into() });
+    last.writes.push(CgroupWrite { file: file.into(), value: value.into(), otherwise: None, at_least: None });
 }
 
 pub fn exists(plan: &CgroupPlan) -> bool {

@@ -1,0 +1,32 @@
+//! New limits for a container that is there.
+
+use crate::{
+    failing::Failing,
+    inspect::{Status, status},
+    store::ContainerDir,
+};
+use rustix::io::Errno;
+use wire::{Failure, plan::UpdatePlan};
+
+/// linux.resources of a container as JSON: what it was launched with, and what updates made of it.
+pub fn resources(root: &str, id: &str) -> Result<Option<String>, Failure> {
+    Ok(ContainerDir::open(root, id)?.read_record()?.resources)
+}
+
+/// Gives a container new limits and device rules, and its record the resources that say so: all of it, or nothing.
+///
+/// Fails with step `update container` and ESRCH when it is stopped, EAGAIN when somebody else updated it since the plan was made.
+pub fn update(plan: &UpdatePlan) -> Result<(), Failure> {
+    const STEP: &str = "update container";
+    let container = ContainerDir::open_locked(&plan.root, &plan.id)?;
+    let mut record = container.read_record()?;
+    if matches!(status(&container, &record)?, Status::Stopped | Status::Creating) {
+        return Err(Errno::SRCH).failing(STEP, &plan.id);
+    }
+    if record.resources != plan.before {
+        return Err(Errno::AGAIN).failing(STEP, &plan.id);
+    }
+    let updated = cgroup::update(&record.cgroup, plan)?;
+    record.resources = Some(plan.resources.clone());
+    container.write_record(&record).inspect_err(|_| updated.undo(&record.cgroup))
+}
