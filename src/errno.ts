@@ -15,6 +15,7 @@ export const errno = {
   EFBIG: 27,
   EROFS: 30,
   EILSEQ: 84,
+  EOPNOTSUPP: 95,
   EALREADY: 114,
 } as const
 

@@ -127,6 +127,10 @@ function sentenceOf(failure: HostFailure): Sentence {
       return { code: 'ERR_START', text: 'cannot start a container in the creating state' }
     case 'compile seccomp: EINVAL':
       return { code: 'ERR_INVALID_SPEC', text: object }
+    case 'apply: EOPNOTSUPP': {
+      const what = object.endsWith('apparmorProfile') ? 'AppArmor' : 'SELinux'
+      return { code: 'ERR_UNSUPPORTED', text: `${object}: ${what} is not enabled on this machine` }
+    }
     case 'find program: ENOENT':
       return object.includes('/')
         ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }

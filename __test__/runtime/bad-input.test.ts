@@ -257,21 +257,9 @@ const inputs: BadInput[] = [
     options: { runtimes: ours },
   },
   {
-    title: 'a scheduler, which is not there yet',
-    make: change((spec) => (spec.process.scheduler = { policy: 'SCHED_OTHER' })),
-    says: /process\.scheduler/,
-    options: { runtimes: ours },
-  },
-  {
     title: 'net devices, which are not there yet',
     make: change((spec) => (spec.linux.netDevices = { eth9: { name: 'eth0' } })),
     says: /linux\.netDevices/,
-    options: { runtimes: ours },
-  },
-  {
-    title: 'a memory policy, which is not there yet',
-    make: change((spec) => (spec.linux.memoryPolicy = { mode: 'MPOL_LOCAL' })),
-    says: /linux\.memoryPolicy/,
     options: { runtimes: ours },
   },
   {

@@ -31,7 +31,11 @@ cgroup?: CgroupPlan,
 /**
  * Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
  */
-oomScoreAdj?: number, descriptors: Descriptors, 
+oomScoreAdj?: number, 
+/**
+ * Hard limits of resources that init may have to raise and can't, in a user namespace of its own: raised from outside.
+ */
+hardLimits?: Array<HardLimit>, descriptors: Descriptors, 
 /**
  * The unix socket that gets the pty master (runc's `--console-socket`).
  */
@@ -49,6 +53,8 @@ notifyDirectory: boolean,
  * [`InitPlan::filter`] of it.
  */
 seccomp?: string, init: InitPlan, };
+
+export type HardLimit = { resource: number, limit: string, };
 
 export type RecordSeed = { 
 /**
@@ -205,7 +211,7 @@ denySetgroups: boolean, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "umask": { mask: number, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 
@@ -273,6 +279,24 @@ kind: string, major: number, minor: number,
  * Permission bits; not reduced by the umask.
  */
 mode: number, uid: number, gid: number, };
+
+export type Scheduler = { 
+/**
+ * The number of the policy.
+ */
+policy: number, flags: number, 
+/**
+ * -20…19.
+ */
+nice: number, 
+/**
+ * 0…99.
+ */
+priority: number, 
+/**
+ * Nanoseconds, of SCHED_DEADLINE.
+ */
+runtime: string, deadline: string, period: string, };
 
 export type Terminal = { 
 /**

@@ -1,6 +1,7 @@
 /** `features`: what we do, in the form of the OCI runtime specification (features.md). An entry that is missing says nothing. */
 import { CAPABILITIES } from '../plan/capabilities.js'
 import { MOUNT_OPTIONS } from '../plan/options.js'
+import { MEMORY_FLAGS, MEMORY_MODES } from '../spec/attributes.js'
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from '../spec/seccomp.js'
 import { commit, specVersion, version } from '../version.js'
 
@@ -25,8 +26,9 @@ export function features() {
         knownFlags: FLAGS,
         supportedFlags: FLAGS,
       },
-      apparmor: absent,
-      selinux: absent,
+      apparmor: { enabled: true },
+      selinux: { enabled: true },
+      memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       intelRdt: absent,
       mountExtensions: { idmap: { enabled: true } },
       netDevices: absent,

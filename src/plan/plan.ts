@@ -10,11 +10,12 @@ import type { Facts } from '../host/host.js'
 import type { LaunchPlan } from '../host/plan.js'
 import { formatJson } from '../spec/json.js'
 import type { Spec } from '../spec/spec.js'
+import { planHardLimits, requireSelinux, withMountLabel } from './attributes.js'
 import { planCgroup } from './cgroup.js'
 import { deviceSteps } from './devices.js'
 import { planDescriptors } from './fds.js'
 import { planMounts } from './mounts.js'
-import { namespaceSteps, planNamespaces } from './namespaces.js'
+import { isNew, namespaceSteps, planNamespaces } from './namespaces.js'
 import { identitySteps, programSteps, sessionSteps } from './process.js'
 import type { Request } from './request.js'
 import { attachRoot, closeRoot, enterRoot } from './rootfs.js'
@@ -34,6 +35,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const mounts = planMounts(spec, request, facts, cgroup)
   const { oomScoreAdj } = spec.process
   const pidfdSocket = request.pidfdSocket ?? spec.annotations?.['run.oci.pidfd_receiver']
+  const hardLimits = isNew(spec, 'user') ? planHardLimits(spec.process) : []
   const seccomp = planSeccomp(spec.linux?.seccomp)
   const resources = spec.linux?.resources
   const plan: LaunchPlan = {
@@ -50,6 +52,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
     ...(request.pidFile !== undefined && { pidFile: request.pidFile }),
     ...(cgroup && { cgroup }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
+    ...(hardLimits.length > 0 && { hardLimits }),
     descriptors: planDescriptors(request),
     ...(request.consoleSocket !== undefined && { consoleSocket: request.consoleSocket }),
     ...(pidfdSocket !== undefined && { pidfdSocket }),
@@ -58,9 +61,10 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
     init: {
       ...namespaces,
       steps: [
+        ...requireSelinux(spec.process, spec.linux),
         ...namespaceSteps(spec),
         ...attachRoot(spec, request),
-        ...mounts,
+        ...withMountLabel(mounts, spec.linux?.mountLabel),
         ...deviceSteps(spec, facts),
         ...enterRoot(spec, request),
         ...sessionSteps(spec, request),

@@ -3,6 +3,7 @@ import type { Facts } from '../host/host.js'
 import type { Credentials, Program, Step } from '../host/plan.js'
 import { RLIMITS } from '../spec/rules.js'
 import type { Spec } from '../spec/spec.js'
+import { attributeSteps } from './attributes.js'
 import { ALL_CAPABILITIES, planCapabilities } from './capabilities.js'
 import { PlanError } from './error.js'
 import { NOTIFY_DIRECTORY } from './mounts.js'
@@ -13,7 +14,7 @@ import type { Request } from './request.js'
 const DEFAULT_UMASK = 0o022
 
 export function sessionSteps({ process }: Spec, request: Request): Step[] {
-  const { terminal, consoleSize, user } = process
+  const { terminal, consoleSize, user, selinuxLabel } = process
   return [
     terminal
       ? {
@@ -24,7 +25,9 @@ export function sessionSteps({ process }: Spec, request: Request): Step[] {
           },
         }
       : 'newSession',
-    ...(request.noNewKeyring ? [] : [{ sessionKeyring: { name: `_ses.${request.id}` } }]),
+    ...(request.noNewKeyring
+      ? []
+      : [{ sessionKeyring: { name: `_ses.${request.id}`, ...(selinuxLabel && { label: selinuxLabel }) } }]),
   ]
 }
 
@@ -33,6 +36,7 @@ export function identitySteps(spec: Spec, facts: Facts, warnings: string[]): Ste
   const { rlimits = [], user, cwd } = spec.process
   return [
     { umask: { mask: user.umask ?? DEFAULT_UMASK } },
+    ...attributeSteps(spec.process, spec.linux),
     ...rlimits.map(({ type, soft, hard }) => ({
       rlimit: { resource: RLIMITS.get(type) ?? -1, soft: String(soft), hard: String(hard) },
     })),

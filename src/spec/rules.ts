@@ -2,6 +2,7 @@
  * What the fields of a config.json have to do with each other. The rules are the runtime-spec's, or runc's where it
  * says so.
  */
+import { brokenAttributes } from './attributes.js'
 import { describe, UINT32_MAX } from './check.js'
 import { brokenResourceRules } from './resources.js'
 import type { IdMapping, Linux, Mount, Process, Spec } from './spec.js'
@@ -54,6 +55,7 @@ export function brokenRules(spec: Spec): string[] {
     ...idMappings('linux.gidMappings', linux.gidMappings),
     ...(spec.mounts ?? []).flatMap((mount, index) => mountRules(mount, `mounts[${index}]`)),
     ...rlimits(spec.process),
+    ...brokenAttributes(spec),
     ...devices(linux),
     ...sysctls(linux),
     ...(linux.resources ? brokenResourceRules('linux.resources', linux.resources) : []),

@@ -1,4 +1,5 @@
 /** What a config.json looks like, field by field. What fields have to do with each other is in rules.ts. */
+import { execCPUAffinity, ioPriority, memoryPolicy, personality, scheduler } from './attributes.js'
 import {
   absolutePath,
   arr,
@@ -77,6 +78,11 @@ const process: Check<Process> = obj<Process>(
     rlimits,
     noNewPrivileges: flag,
     oomScoreAdj: int(-1000, 1000),
+    apparmorProfile: text,
+    selinuxLabel: text,
+    scheduler,
+    ioPriority,
+    execCPUAffinity,
   },
 )
 
@@ -130,6 +136,9 @@ const linux = lazy(() => {
       ),
       maskedPaths: paths,
       readonlyPaths: paths,
+      mountLabel: text,
+      personality,
+      memoryPolicy,
       seccomp,
     },
   )

@@ -54,6 +54,35 @@ export interface Process {
   readonly noNewPrivileges?: boolean
   /** -1000…1000. */
   readonly oomScoreAdj?: number
+  readonly apparmorProfile?: string
+  readonly selinuxLabel?: string
+  readonly scheduler?: Scheduler
+  readonly ioPriority?: IoPriority
+  readonly execCPUAffinity?: CpuAffinity
+}
+
+/** sched_setattr(2); names as in attributes.ts. */
+export interface Scheduler {
+  readonly policy: string
+  readonly nice?: number
+  readonly priority?: number
+  readonly flags?: readonly string[]
+  /** Nanoseconds. */
+  readonly runtime?: Integer
+  readonly deadline?: Integer
+  readonly period?: Integer
+}
+
+export interface IoPriority {
+  readonly class: string
+  /** 0…7, 0 being the highest. */
+  readonly priority?: number
+}
+
+/** Processors as lists: of a process of `exec` before and after it enters the container's cgroup. */
+export interface CpuAffinity {
+  readonly initial?: string
+  readonly final?: string
 }
 
 export interface User {
@@ -92,7 +121,23 @@ export interface Linux {
   readonly rootfsPropagation?: string
   readonly maskedPaths?: readonly string[]
   readonly readonlyPaths?: readonly string[]
+  /** The SELinux context of what is mounted. */
+  readonly mountLabel?: string
+  readonly personality?: Personality
+  readonly memoryPolicy?: MemoryPolicy
   readonly seccomp?: Seccomp
+}
+
+export interface Personality {
+  readonly domain: string
+  readonly flags?: readonly string[]
+}
+
+export interface MemoryPolicy {
+  readonly mode: string
+  /** A list such as `0-3,7`. */
+  readonly nodes?: string
+  readonly flags?: readonly string[]
 }
 
 /** What happens to system calls; the names of actions, architectures, flags and operators are those of seccomp.ts. */

@@ -10,14 +10,11 @@ import { isObject } from './json.js'
 
 const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
 
-const PROCESS = ['apparmorProfile', 'selinuxLabel', 'scheduler', 'ioPriority', 'execCPUAffinity']
-
-const LINUX = ['intelRdt', 'netDevices', 'memoryPolicy', 'personality', 'mountLabel']
+const LINUX = ['intelRdt', 'netDevices']
 
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {
   refuse('hooks', at(spec, 'hooks'), HOOKS)
-  refuse('process', at(spec, 'process'), PROCESS)
   const linux = at(spec, 'linux')
   refuse('linux', linux, LINUX)
 }

@@ -14,11 +14,14 @@ use rustix::{
     process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},
 };
 use std::{ffi::CString, fs};
-use sys::spawn::{Spawn, Spawned, spawn};
+use sys::{
+    credentials::{raise_hard_limit, resource_name},
+    spawn::{Spawn, Spawned, spawn},
+};
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{Descriptors, InitPlan, Step},
+    plan::{Descriptors, HardLimit, InitPlan, Step},
 };
 
 /// The helper, a child of ours.
@@ -44,6 +47,8 @@ pub struct Start<'a> {
     pub cgroup: Option<&'a Cgroup>,
     /// Written to /proc/PID/oom_score_adj (proc(5)).
     pub oom_score_adj: Option<i32>,
+    /// Raised, where they are lower, before it enters a user namespace and can't any more.
+    pub hard_limits: &'a [HardLimit],
 }
 
 /// Fails when one of the caller's descriptors is not open: before any of our own can take its number.
@@ -99,6 +104,9 @@ impl Helper {
         let pid = self.process()?.pid;
         if let Some(cgroup) = start.cgroup {
             cgroup.join(pid, true)?;
+        }
+        for HardLimit { resource, limit } in start.hard_limits {
+            raise_hard_limit(pid, *resource, limit.0).failing("raise process.rlimits", resource_name(*resource))?;
         }
         if let Some(adjustment) = start.oom_score_adj {
             let path = format!("/proc/{pid}/oom_score_adj");

@@ -106,6 +106,7 @@ impl Made<'_> {
             pid_namespace: plan.init.pid_namespace_at_clone(),
             cgroup: self.cgroup.as_ref(),
             oom_score_adj: plan.oom_score_adj,
+            hard_limits: &plan.hard_limits,
         };
         let helper = self.helper.insert(Helper::start(&start)?);
         // Only init holds it now: its end is init's end.

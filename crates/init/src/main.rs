@@ -12,6 +12,7 @@
 
 extern crate alloc;
 
+mod attributes;
 mod channel;
 mod copy_up;
 mod credentials;
@@ -20,16 +21,17 @@ mod failing;
 mod filesystem;
 mod filter;
 mod gate;
+mod labels;
 mod mapped_ids;
 mod masks;
 mod mounts;
 mod namespaces;
 mod pivot;
+mod procfs;
 mod program;
 mod root;
 mod sources;
 mod steps;
-mod sysctl;
 mod terminal;
 
 use alloc::string::String;

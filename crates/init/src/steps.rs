@@ -1,19 +1,21 @@
 //! Runs a plan's steps in order: one exhaustive match.
 
 use crate::{
+    attributes,
     channel::Channel,
     credentials, devices,
     failing::Failing,
-    filter, gate, masks,
+    filter, gate, labels, masks,
     masks::Covers,
-    mounts, pivot, program,
+    mounts, pivot,
+    procfs::PrivateProc,
+    program,
     program::Prepared,
     root::{Missing, Root},
     sources::{Sources, propagation_bit},
-    sysctl::PrivateProc,
     terminal,
 };
-use alloc::{ffi::CString, vec::Vec};
+use alloc::{ffi::CString, format, vec::Vec};
 use core::convert::Infallible;
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -22,7 +24,10 @@ use rustix::{
     process::{fchdir, umask},
     system::{setdomainname, sethostname},
 };
-use sys::mount::{Change, attach, attribute, change, propagation::PRIVATE};
+use sys::{
+    credentials::{resource_name, set_resource_limit},
+    mount::{Change, attach, attribute, change, propagation::PRIVATE},
+};
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
@@ -111,7 +116,7 @@ impl<'a> Progress<'a> {
                 terminal::set_up(root, &mut self.sources, index, one, channel)
             }
             Step::NewSession => terminal::leave(),
-            Step::SessionKeyring { name } => join_keyring(name),
+            Step::SessionKeyring { name, label } => join_keyring(&mut self.proc, name, label.as_deref()),
             Step::RootPropagation { to, recursive } => {
                 change(self.root()?.as_fd(), *recursive, Change::propagation(propagation_bit(*to)))
                     .failing("change the propagation of", "the root")
@@ -123,18 +128,34 @@ impl<'a> Progress<'a> {
             }),
             Step::Hostname { name } => sethostname(name.as_bytes()).failing("set hostname", name),
             Step::Domainname { name } => setdomainname(name.as_bytes()).failing("set domainname", name),
-            Step::Sysctl { path, value } => self.proc.set(path, value),
+            Step::Sysctl { path, value } => self.proc.write(&format!("sys/{path}"), value).failing("set sysctl", path),
             Step::ReadonlyPath { path } => masks::make_read_only(self.root()?, path),
             Step::MaskedPath { path } => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
                 masks::mask(root, &mut self.covers, path)
             }
+            Step::RequireSelinux { field } => labels::require_selinux(&mut self.proc, field),
+            Step::SelinuxLabel { label } => labels::set_selinux(&mut self.proc, label),
+            Step::ApparmorProfile { profile } => labels::set_apparmor(&mut self.proc, profile),
             Step::Umask { mask } => {
                 umask(Mode::from_raw_mode(*mask));
                 Ok(())
             }
+            Step::Scheduler(scheduler) => attributes::schedule(scheduler),
+            Step::IoPriority { class, priority } => {
+                sys::attributes::set_group_io_priority(*class, *priority).failing("apply", "process.ioPriority")
+            }
+            Step::Personality { domain } => {
+                sys::attributes::set_personality(*domain).failing("apply", "linux.personality")
+            }
+            Step::MemoryPolicy { mode, nodes } => {
+                sys::attributes::set_memory_policy(*mode, nodes).failing("apply", "linux.memoryPolicy")
+            }
+            Step::CpuAffinity { cpus } => {
+                sys::attributes::set_cpu_affinity(0, cpus).failing("apply", "process.execCPUAffinity")
+            }
             Step::Rlimit { resource, soft, hard } => {
-                sys::credentials::set_resource_limit(*resource, soft.0, hard.0).failing("set resource limit", resource)
+                set_resource_limit(*resource, soft.0, hard.0).failing("set process.rlimits", resource_name(*resource))
             }
             Step::Credentials(one) => credentials::assume(one),
             Step::WorkingDirectory { path } => self.change_directory(path),
@@ -206,12 +227,16 @@ fn no_root() -> Failure {
     Failure::new("act on a root that is not attached", "", Errno::INVAL.raw_os_error())
 }
 
-fn join_keyring(name: &str) -> Result<(), Failure> {
+fn join_keyring(proc: &mut PrivateProc, name: &str, label: Option<&str>) -> Result<(), Failure> {
     const STEP: &str = "join session keyring";
+    if let Some(label) = label {
+        labels::set_key_label(proc, label)?;
+    }
     let text = CString::new(name).map_err(|_| Failure::new(STEP, name, Errno::INVAL.raw_os_error()))?;
     match sys::keyring::join_session(&text) {
         // A kernel without keyrings has none to protect.
-        Ok(()) | Err(Errno::NOSYS) => Ok(()),
-        Err(errno) => Err(errno).failing(STEP, name),
+        Ok(()) | Err(Errno::NOSYS) => {}
+        Err(errno) => return Err(errno).failing(STEP, name),
     }
+    if label.is_some() { labels::set_key_label(proc, "") } else { Ok(()) }
 }

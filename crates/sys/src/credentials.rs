@@ -34,6 +34,45 @@ pub fn clear_ambient() -> io::Result<()> {
     checked(unsafe { syscall!(Sysno::prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) }).map(drop)
 }
 
+/// The name of resource `number` of setrlimit(2); empty for one that there isn't.
+pub fn resource_name(number: u32) -> &'static str {
+    const NAMES: [&str; 16] = [
+        "RLIMIT_CPU",
+        "RLIMIT_FSIZE",
+        "RLIMIT_DATA",
+        "RLIMIT_STACK",
+        "RLIMIT_CORE",
+        "RLIMIT_RSS",
+        "RLIMIT_NPROC",
+        "RLIMIT_NOFILE",
+        "RLIMIT_MEMLOCK",
+        "RLIMIT_AS",
+        "RLIMIT_LOCKS",
+        "RLIMIT_SIGPENDING",
+        "RLIMIT_MSGQUEUE",
+        "RLIMIT_NICE",
+        "RLIMIT_RTPRIO",
+        "RLIMIT_RTTIME",
+    ];
+    NAMES.get(number as usize).copied().unwrap_or_default()
+}
+
+/// Raises the hard limit of resource `number` of process `pid` to `limit`, if it is lower: prlimit(2).
+///
+/// Fails with `EPERM` without CAP_SYS_RESOURCE in the first user namespace.
+pub fn raise_hard_limit(pid: i32, number: u32, limit: u64) -> io::Result<()> {
+    let mut limits = [0u64; 2];
+    // SAFETY: the fourth argument points to a struct rlimit64 (two 64-bit words), which the kernel fills in; nothing is read.
+    checked(unsafe { syscall!(Sysno::prlimit64, pid, number, 0, limits.as_mut_ptr()) })?;
+    let [soft, hard] = limits;
+    if hard >= limit {
+        return Ok(());
+    }
+    let limits = [soft, limit];
+    // SAFETY: the third argument points to a struct rlimit64 that outlives the call; nothing is written.
+    checked(unsafe { syscall!(Sysno::prlimit64, pid, number, limits.as_ptr(), 0) }).map(drop)
+}
+
 /// Sets the limits of resource `number` of this process: prlimit(2). `u64::MAX` is no limit.
 ///
 /// Fails with `EPERM` when `hard` is above the present one without CAP_SYS_RESOURCE, `EINVAL` when `soft` is above `hard`.

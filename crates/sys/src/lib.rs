@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+pub mod attributes;
 pub mod credentials;
 #[cfg(not(feature = "std"))]
 pub mod entry;

@@ -24,6 +24,10 @@ pub struct LaunchPlan {
     /// Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub oom_score_adj: Option<i32>,
+    /// Hard limits of resources that init may have to raise and can't, in a user namespace of its own: raised from outside.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub hard_limits: Vec<HardLimit>,
     pub descriptors: Descriptors,
     /// The unix socket that gets the pty master (runc's `--console-socket`).
     #[cfg_attr(feature = "typescript", ts(optional))]
@@ -38,6 +42,15 @@ pub struct LaunchPlan {
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub seccomp: Option<String>,
     pub init: InitPlan,
+}
+
+/// A hard limit of setrlimit(2): the number of the resource; `unlimited` is 18446744073709551615.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HardLimit {
+    pub resource: u32,
+    pub limit: ExactU64,
 }
 
 /// The part of the state record that is known before the launch.
@@ -330,9 +343,11 @@ pub enum Step {
     Terminal(Terminal),
     /// A new session without a terminal.
     NewSession,
-    /// Joins a new session keyring of this name (keyrings(7)).
+    /// Joins a new session keyring of this name (keyrings(7)), which gets the SELinux label if there is one.
     SessionKeyring {
         name: String,
+        #[cfg_attr(feature = "typescript", ts(optional))]
+        label: Option<String>,
     },
     /// The propagation of the container's root mount.
     RootPropagation {
@@ -362,8 +377,39 @@ pub enum Step {
     MaskedPath {
         path: String,
     },
+    /// Fails where SELinux is not enabled. `field` is the property that needs it.
+    RequireSelinux {
+        field: String,
+    },
+    /// The SELinux label that the program gets.
+    SelinuxLabel {
+        label: String,
+    },
+    /// The AppArmor profile that the program gets.
+    ApparmorProfile {
+        profile: String,
+    },
     Umask {
         mask: u32,
+    },
+    Scheduler(Scheduler),
+    /// ioprio_set(2) of the process group: the class and the priority in it.
+    IoPriority {
+        class: u8,
+        priority: u8,
+    },
+    /// The execution domain: personality(2).
+    Personality {
+        domain: u32,
+    },
+    /// set_mempolicy(2): the mode, with its flags, and the numbers of the nodes.
+    MemoryPolicy {
+        mode: u32,
+        nodes: Vec<u32>,
+    },
+    /// The processors to run on: sched_setaffinity(2).
+    CpuAffinity {
+        cpus: Vec<u32>,
     },
     /// setrlimit(2): the number of the resource; limits as decimal strings, `unlimited` is 18446744073709551615.
     Rlimit {
@@ -546,6 +592,24 @@ pub struct Device {
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
+}
+
+/// struct sched_attr of sched_setattr(2).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Scheduler {
+    /// The number of the policy.
+    pub policy: u32,
+    pub flags: u32,
+    /// -20…19.
+    pub nice: i32,
+    /// 0…99.
+    pub priority: u32,
+    /// Nanoseconds, of SCHED_DEADLINE.
+    pub runtime: ExactU64,
+    pub deadline: ExactU64,
+    pub period: ExactU64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
