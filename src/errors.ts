@@ -15,6 +15,7 @@ export type ErrorCode =
   | 'ERR_EXISTS'
   | 'ERR_EXIT'
   | 'ERR_HOOK'
+  | 'ERR_INPUT'
   | 'ERR_INTERNAL'
   | 'ERR_INVALID_ARGUMENT'
   | 'ERR_INVALID_SPEC'

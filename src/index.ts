@@ -4,6 +4,9 @@
  * Nothing is loaded from disk and nothing asked of the machine before the first call.
  */
 
+export type { BoxOptions, Limits, Network, Rootfs } from './api/box.js'
+export type { LifetimeOptions } from './api/child.js'
+export type { Line } from './api/collect.js'
 export {
   type Container,
   type CreateOptions,
@@ -16,10 +19,12 @@ export {
 } from './api/container.js'
 export type { WarningOptions } from './api/context.js'
 export { type Features, features, type SpecOptions, spec } from './api/features.js'
+export type { Proc, ProcOptions } from './api/proc.js'
 export { type Encoding, type Result, RunError } from './api/result.js'
-export { type Limits, type Network, type Rootfs, type RunOptions, run } from './api/run.js'
+export { type RunOptions, run } from './api/run.js'
 export type { Input, Output, StdioOptions } from './api/stdio.js'
 export type { StopOptions } from './api/stop.js'
+export type { TerminalOptions, TerminalSize } from './api/terminal.js'
 export { type ErrorCode, GantryError } from './errors.js'
 export type { State } from './lifecycle/state.js'
 export type { Spec } from './spec/spec.js'

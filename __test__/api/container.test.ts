@@ -126,8 +126,7 @@ apiTest('a root that was asked for and is not there is an error', async (t, { di
 
 apiTest('what is wrong with a bundle is told, and nothing stays', async (t, { dir, root, id, bundle }) => {
   await t.throwsAsync(create(`${dir}/none`, { root, id }), { message: /config\.json/ })
-  const terminal = bundle(['true'], (spec) => (spec.process.terminal = true))
-  await t.throwsAsync(create(terminal, { root, id }), { code: 'ERR_UNSUPPORTED', message: /process\.terminal/ })
+  await t.throwsAsync(create(bundle(['true']), { root, id, tty: true }), { message: /process\.terminal/ })
   const wrong = bundle(['true'], (spec) => (spec.process.args = []))
   await t.throwsAsync(create(wrong, { root, id }), { code: 'ERR_INVALID_SPEC', message: /process\.args/ })
   const error = await t.throwsAsync(create(bundle(['nothing']), { root, id }), { code: 'ERR_EXEC_NOT_FOUND' })

@@ -35,7 +35,7 @@ const calls: readonly [string, (place: Place) => Promise<unknown>, RegExp][] = [
   ['a timeout that is no number', ({ root }) => run(['true'], { root, timeout: Number.NaN }), /^timeout: .*NaN/],
   ['an unknown network', ({ root }) => run(['true'], untyped({ root, network: 'bridge' })), /^network: .*bridge/],
   ['an unknown encoding', ({ root }) => run(['true'], untyped({ root, encoding: 'latin1' })), /^encoding: /],
-  ['an unknown stream', ({ root }) => run(['true'], untyped({ root, stdout: 'pipe' })), /^stdout: .*pipe/],
+  ['an unknown stream', ({ root }) => run(['true'], untyped({ root, stdout: 'tee' })), /^stdout: .*tee/],
   ['two inputs', ({ root }) => run(['true'], { root, stdin: 'inherit', input: 'x' }), /exclude each other/],
   ['half a process', ({ root }) => run(['true'], { root, limits: { pids: 1.5 } }), /^limits.pids: expected a whole/],
   ['no memory', ({ root }) => run(['true'], { root, limits: { memory: 0 } }), /^limits.memory: /],

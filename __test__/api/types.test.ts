@@ -7,7 +7,7 @@ import { repository } from '../harness/package.js'
 
 const program = `
 import { create, features, GantryError, list, open, run, RunError, spec, version } from 'gantry'
-import type { Container, ErrorCode, Features, Limits, Network, Output, Result, Rootfs, RunOptions, Spec, State } from 'gantry'
+import type { Container, ErrorCode, Features, Limits, Network, Output, Proc, Result, Rootfs, RunOptions, Spec, State } from 'gantry'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
 function check<T extends true>(..._: T[]): void {}
@@ -17,6 +17,15 @@ export async function use(options: RunOptions): Promise<void> {
   const bytes = await run(['echo', 'hi'], { encoding: 'buffer', rootfs: { dir: '/srv' }, stdout: 1, stdin: 'inherit' })
   const either = await run(['echo', 'hi'], options)
   check<Equal<typeof text, Result>>()
+  const proc: Proc = run(['cat'], { stdin: 'pipe', stdout: process.stdout, tty: false })
+  for await (const { stream, line } of proc) check<Equal<typeof stream, 'stdout' | 'stderr'>>(), line.trim()
+  const ended: boolean = await proc.kill('SIGINT')
+  proc.on('exit', (exitCode, signal) => check<Equal<typeof exitCode, number | null>>() ?? signal?.length)
+  const shell = run(['sh'], { tty: { columns: 100, rows: 30 }, encoding: 'buffer' })
+  check<Equal<typeof shell, Proc<Buffer>>>()
+  shell.pty?.write('exit\n')
+  shell.resize(80, 24)
+  console.log(ended)
   check<Equal<typeof text.stdout, string>>()
   check<Equal<typeof bytes.stdout, Buffer>>()
   check<Equal<typeof either.stdout, string | Buffer>>()
@@ -50,8 +59,8 @@ export async function use(options: RunOptions): Promise<void> {
 void run('echo hi')
 // @ts-expect-error a misspelt option
 void run(['true'], { timeOut: 5 })
-// @ts-expect-error not yet
-void run(['true'], { stdout: 'pipe' })
+// @ts-expect-error no such word
+void run(['true'], { stdout: 'tee' })
 // @ts-expect-error either one or the other
 export const root: Rootfs = { network: 'none' }
 export const network: Network = 'host'

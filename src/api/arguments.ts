@@ -12,6 +12,45 @@ export function checkNames(what: string, value: object, names: readonly string[]
   if (unknown !== undefined) throw invalidArgument(`${what}: unknown name "${unknown}" (known: ${names.join(', ')})`)
 }
 
+/**
+ * The options of a call, each read once: what was checked is what is used, whatever stands behind a name. What a getter throws is
+ * the caller's mistake.
+ */
+export function readOptions<T extends object>(value: T, names: readonly (keyof T & string)[]): Partial<T> {
+  try {
+    checkNames('options', value, names)
+    const options: Partial<T> = {}
+    for (const name of names) if (value[name] !== undefined) options[name] = value[name]
+    return options
+  } catch (cause) {
+    if (cause instanceof GantryError) throw cause
+    throw new GantryError('ERR_INVALID_ARGUMENT', "options: one of them can't be read", { cause })
+  }
+}
+
+/** `true` or `false`, or nothing. */
+export function checkBoolean(name: string, value: unknown): void {
+  if (value !== undefined && typeof value !== 'boolean') throw invalidArgument(`${name}: expected true or false`)
+}
+
+/** A list of strings that starts with the program. */
+export function checkArgv(argv: unknown): asserts argv is readonly string[] {
+  if (!Array.isArray(argv) || argv.length === 0 || argv.some((word) => typeof word !== 'string')) {
+    throw invalidArgument('argv: expected a list of strings that starts with the program')
+  }
+}
+
+/** Variables as `NAME=value`; undefined ones are left out. */
+export function environment(env: Readonly<Record<string, string | undefined>> = {}): string[] {
+  if (typeof env !== 'object' || env === null) throw invalidArgument('env: expected an object')
+  return Object.entries(env).flatMap(([name, value]) => {
+    if (value === undefined) return []
+    if (name === '' || name.includes('=')) throw invalidArgument(`env: "${name}" can't be the name of a variable`)
+    if (typeof value !== 'string') throw invalidArgument(`env.${name}: expected a string`)
+    return [`${name}=${value}`]
+  })
+}
+
 export function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (typeof value === 'number' && value >= least && value <= most)) return
   throw invalidArgument(`${name}: expected a number from ${least} to ${most}, found ${String(value)}`)

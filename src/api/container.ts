@@ -14,7 +14,6 @@ import { containerPids } from '../lifecycle/ps.js'
 import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
-import { UnsupportedError } from '../spec/error.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
@@ -142,16 +141,17 @@ async function createWith<T extends string | Buffer>(
   const context = apiContext(options)
   const ref = containerRef(await rootPath(context, options), id)
   const bundle = await readBundle(context, { bundle: path })
-  if (bundle.spec.process.terminal) {
-    throw new UnsupportedError('process.terminal', 'not supported yet in the Node API')
-  }
-  const stdio = new Stdio(context.host, options)
+  const { terminal = false, consoleSize: size } = bundle.spec.process
+  if (options.tty && !terminal) throw invalidArgument('tty: the config has no process.terminal')
+  const tty = terminal && (options.tty ?? (size === undefined || { columns: size.width, rows: size.height }))
+  const stdio = new Stdio(context.host, { ...options, tty })
   const child = new Child(context, options)
   let container: CreatedContainer<T> | undefined
   try {
-    const mode = { gate: true, detached: true }
-    const { pid } = await launch(child.context, ref, bundle, { stdio: stdio.descriptors }, mode)
+    const mode = { gate: true, detached: false }
+    const { pid, console } = await launch(child.context, ref, bundle, { stdio: stdio.descriptors }, mode)
     container = new CreatedContainer(child, ref, pid, stdio, decode)
+    if (console !== undefined) stdio.terminal?.join(child.number, console)
     await stdio.handOver()
     return container
   } catch (error) {
@@ -238,7 +238,7 @@ class CreatedContainer<T extends string | Buffer> extends ContainerById implemen
   async #watch(child: Child, decode: Decode<T>): Promise<Result<T>> {
     const status = await child.ended
     const durationMs = performance.now() - this.#began
-    return makeResult(status, await this.#stdio.drain(), decode, { durationMs })
+    return makeResult(status, await this.#stdio.drain(false), decode, { durationMs })
   }
 
   override start(): Promise<void> {

@@ -2,7 +2,7 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import { type ErrorCode, GantryError } from '../errors.js'
-import type { Kept } from './stdio.js'
+import type { Kept } from './collect.js'
 
 export interface Result<T extends string | Buffer = string> {
   /** 0…255; null when a signal ended it. */

@@ -1,66 +1,109 @@
 /**
- * The standard streams of a container: which descriptors it gets, and our ends of the pipes among them.
+ * The standard streams of a process in a container: which descriptors it gets, and our ends of those that lead to us.
  *
- * Descriptors go through as they are. Only what is to be kept or given in memory passes through this process, over pipes that
- * the event loop serves.
+ * Descriptors go through as they are. Only what is to be kept or given in memory, or what is a stream of JavaScript, passes through
+ * this process, over pipes that the event loop serves; who reads or writes slowly at one end makes the other end wait.
  */
-import { once } from 'node:events'
 import { Socket } from 'node:net'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type Duplex, Readable, type Writable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
 import { openPipe } from '../host/node.js'
-import { checkNumber, invalidArgument } from './arguments.js'
+import { checkNumber, checkOneOf, invalidArgument } from './arguments.js'
+import { closeSocket, Keeper, type Kept, type Line, Lines, nothingKept, Outlet, type Sink, sinkTo } from './collect.js'
+import { Terminal, type TerminalOptions } from './terminal.js'
 
-/** `ignore`: /dev/null. `inherit`: the same as this process's. A number: that descriptor of this process, which stays yours. */
-export type Input = 'ignore' | 'inherit' | number
+/**
+ * `ignore`: /dev/null. `inherit`: the same as this process's. `pipe`: the {@link Proc}'s `stdin`. A number: that descriptor of this
+ * process, which stays yours.
+ */
+export type Input = 'ignore' | 'inherit' | 'pipe' | number
 
-/** As {@link Input}; `buffer` keeps it for the result. */
-export type Output = 'ignore' | 'inherit' | 'buffer' | number
+/**
+ * `ignore`, `inherit` and a number as in {@link Input}. `buffer` keeps it for the result. `pipe`: the {@link Proc}'s `stdout` or
+ * `stderr`. A stream gets it and stays open.
+ */
+export type Output = 'ignore' | 'inherit' | 'buffer' | 'pipe' | number | Writable | WritableStream<Uint8Array>
 
-export interface StdioOptions {
+export interface StdioOptions extends TerminalOptions {
   /** `ignore` by default. */
   readonly stdin?: Input
-  /** What standard input consists of, in place of `stdin`. */
-  readonly input?: string | Uint8Array
+  /** What standard input consists of, in place of `stdin`. A stream is read as the program reads. */
+  readonly input?: string | Uint8Array | Readable | ReadableStream<Uint8Array>
   /** `buffer` by default. */
   readonly stdout?: Output
   /** `buffer` by default. */
   readonly stderr?: Output
-  /**
-   * How many bytes are kept of a stream that is a `buffer`: 16 MiB by default. What comes after is read and dropped, the
-   * program goes on, and the result's `truncated` says so.
-   */
+  /** How many bytes are kept of a stream that is a `buffer`: 16 MiB by default. */
   readonly maxOutput?: number
+  /**
+   * What happens when there is more. `truncate`, the default: it is read and dropped, the program goes on, and the result's
+   * `truncated` says so. `kill`: as by a timeout, with ERR_OUTPUT.
+   */
+  readonly onOverflow?: 'truncate' | 'kill'
 }
 
-export const stdioNames = ['stdin', 'input', 'stdout', 'stderr', 'maxOutput'] as const
+export const stdioNames = ['stdin', 'input', 'stdout', 'stderr', 'maxOutput', 'onOverflow', 'tty'] as const
 
 const defaultMaxOutput = 16 << 20
 
-/** What was kept of a stream. */
-export interface Kept {
-  readonly bytes: Buffer
-  readonly truncated: boolean
+type Name = 'stdout' | 'stderr'
+
+/** What was kept of the streams, and what went wrong with one that was given. */
+export interface Drained {
+  readonly stdout: Kept
+  readonly stderr: Kept
+  readonly failure?: { readonly code: 'ERR_INPUT' | 'ERR_OUTPUT'; readonly message: string; readonly cause: unknown }
 }
 
 export class Stdio {
-  readonly #pipes: Pipes
-  readonly #input: Socket | undefined
-  readonly #stdout: Collector | undefined
-  readonly #stderr: Collector | undefined
   /** What becomes 0, 1 and 2 in the container. */
   readonly descriptors: readonly [number, number, number]
+  readonly stdin: Writable | null = null
+  readonly stdout: Readable | null = null
+  readonly stderr: Readable | null = null
+  readonly terminal: Terminal | undefined
+  readonly #pipes: Pipes
+  readonly #input: Feed | undefined
+  readonly #sinks: Sink[] = []
+  readonly #outlets = new Map<Name, { readonly outlet: Outlet; readonly keeper?: Keeper }>()
+  #lines: Lines | undefined
 
-  constructor(host: Host, options: StdioOptions) {
+  /** `onOverflow` is called once more was written than is to be kept. */
+  constructor(host: Host, options: StdioOptions, onOverflow: () => void = () => undefined) {
     checkStdio(options)
-    const { stdin = 'ignore', input, stdout = 'buffer', stderr = 'buffer', maxOutput = defaultMaxOutput } = options
-    this.#pipes = openPipes(host, [input !== undefined, stdout === 'buffer', stderr === 'buffer'])
+    const { stdin = 'ignore', input, stdout = 'buffer', stderr = 'buffer', maxOutput = defaultMaxOutput, tty } = options
+    if (tty) {
+      this.terminal = new Terminal(host, tty)
+      this.#pipes = noPipes
+      this.descriptors = [-1, -1, -1]
+      return
+    }
+    this.#pipes = openPipes(host, [input !== undefined || stdin === 'pipe', isRead(stdout), isRead(stderr)])
     const [inputPipe, outputPipe, errorPipe] = this.#pipes.ends
-    if (inputPipe) this.#input = feed(inputPipe[1], input ?? '')
-    if (outputPipe) this.#stdout = new Collector(outputPipe[0], maxOutput)
-    if (errorPipe) this.#stderr = new Collector(errorPipe[0], maxOutput)
+    if (inputPipe) {
+      const socket = writeEnd(inputPipe[1])
+      if (input === undefined) this.stdin = socket
+      this.#input = new Feed(socket, input)
+    }
+    const read = (name: Name, descriptor: number, output: Output): Readable | null => {
+      if (output === 'pipe') return new Socket({ fd: descriptor, readable: true, writable: false })
+      const outlet = new Outlet(descriptor)
+      if (output === 'buffer') {
+        const keeper = new Keeper(maxOutput, options.onOverflow === 'kill' ? onOverflow : () => undefined)
+        outlet.tell(keeper.take)
+        this.#outlets.set(name, { outlet, keeper })
+      } else if (typeof output === 'object') {
+        const sink = sinkTo(output)
+        outlet.tell(sink.take)
+        this.#sinks.push(sink)
+        this.#outlets.set(name, { outlet })
+      }
+      return null
+    }
+    if (outputPipe) this.stdout = read('stdout', outputPipe[0], stdout)
+    if (errorPipe) this.stderr = read('stderr', errorPipe[0], stderr)
     this.descriptors = [
       inputPipe ? inputPipe[0] : numberOf(stdin, 0),
       outputPipe ? outputPipe[1] : numberOf(stdout, 1),
@@ -68,42 +111,113 @@ export class Stdio {
     ]
   }
 
+  get pty(): Duplex | null {
+    return this.terminal?.stream ?? null
+  }
+
   /** Once the container has its ends, ours alone are kept: or no pipe would ever end. */
   async handOver(): Promise<void> {
     await this.#pipes.closeTheirs()
   }
 
-  /** Reads what was written up to now and gives it, with all that came before. */
-  async drain(): Promise<{ readonly stdout: Kept; readonly stderr: Kept }> {
-    await Promise.all([this.#stdout?.drain(), this.#stderr?.drain()])
-    return { stdout: this.#stdout?.kept() ?? nothing, stderr: this.#stderr?.kept() ?? nothing }
+  /** The lines of the streams that are kept. */
+  lines(): AsyncGenerator<Line, void, undefined> {
+    const lines = new Lines()
+    this.#lines = lines
+    for (const [name, { outlet, keeper }] of this.#outlets) {
+      const take = lines.taker(name)
+      keeper?.repeat(take)
+      outlet.tell(take)
+    }
+    return lines.read()
   }
 
-  /** Closes all of ours. */
+  /**
+   * Reads what was written up to now and gives it, with all that came before. In a hurry, streams that it is handed on to are not
+   * waited for; else `failure` says what went wrong with one.
+   */
+  async drain(hurry: boolean): Promise<Drained> {
+    await Promise.all([...this.#outlets.values()].map(({ outlet }) => outlet.drain()))
+    this.#lines?.end()
+    const kept = (name: Name) => {
+      const { outlet, keeper } = this.#outlets.get(name) ?? {}
+      return outlet && keeper ? keeper.kept(outlet.cut) : nothingKept
+    }
+    return { stdout: kept('stdout'), stderr: kept('stderr'), failure: hurry ? undefined : await this.#finish() }
+  }
+
+  async #finish(): Promise<Drained['failure']> {
+    try {
+      for (const sink of this.#sinks) await sink.done()
+    } catch (cause) {
+      return { code: 'ERR_OUTPUT', message: `output could not be written to a stream: ${textOf(cause)}`, cause }
+    }
+    const cause = this.#input?.failure
+    if (cause === undefined) return undefined
+    return { code: 'ERR_INPUT', message: `the input could not be read: ${textOf(cause)}`, cause }
+  }
+
+  /** Closes all of ours. What is a `pipe` is left to whoever reads it; what nobody reads by now is dropped. */
   async close(): Promise<void> {
     await this.handOver()
-    await Promise.all([this.#stdout?.close(), this.#stderr?.close(), this.#input && closeSocket(this.#input)])
+    this.#lines?.end()
+    for (const sink of this.#sinks) sink.release()
+    for (const stream of [this.stdout, this.stderr, this.pty]) if (stream?.readableFlowing === null) stream.resume()
+    await Promise.all([
+      ...[...this.#outlets.values()].map(({ outlet }) => outlet.close()),
+      this.#input?.close(),
+      this.terminal?.close(),
+    ])
+  }
+
+  /** Those too that somebody else may be reading. */
+  destroy(): void {
+    for (const stream of [this.stdin, this.stdout, this.stderr, this.pty]) stream?.destroy()
   }
 }
 
-const nothing: Kept = { bytes: Buffer.alloc(0), truncated: false }
-
-function checkStdio({ stdin, input, stdout, stderr, maxOutput }: StdioOptions): void {
-  checkStream('stdin', stdin, ['ignore', 'inherit'])
-  checkStream('stdout', stdout, ['ignore', 'inherit', 'buffer'])
-  checkStream('stderr', stderr, ['ignore', 'inherit', 'buffer'])
+function checkStdio({ stdin, input, stdout, stderr, maxOutput, onOverflow, tty }: StdioOptions): void {
+  checkStream('stdin', stdin, ['ignore', 'inherit', 'pipe'])
+  checkStream('stdout', stdout, ['ignore', 'inherit', 'pipe', 'buffer'])
+  checkStream('stderr', stderr, ['ignore', 'inherit', 'pipe', 'buffer'])
   checkNumber('maxOutput', maxOutput, 0, Number.MAX_SAFE_INTEGER)
+  checkOneOf('onOverflow', onOverflow, ['truncate', 'kill'])
+  if (tty && [stdin, input, stdout, stderr].some((stream) => stream !== undefined)) {
+    throw invalidArgument('tty excludes stdin, input, stdout and stderr: all of them are the terminal')
+  }
   if (input === undefined) return
   if (stdin !== undefined) throw invalidArgument('stdin and input exclude each other')
-  if (typeof input !== 'string' && !isUint8Array(input)) {
-    throw invalidArgument('input: expected a string or bytes')
-  }
+  if (typeof input === 'string' || isUint8Array(input) || isReadable(input)) return
+  throw invalidArgument('input: expected a string, bytes or a stream')
 }
 
-function checkStream(name: string, value: string | number | undefined, words: readonly string[]): void {
+function checkStream(name: string, value: Output | undefined, words: readonly string[]): void {
   if (value === undefined || (typeof value === 'string' && words.includes(value))) return
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return
-  throw invalidArgument(`${name}: expected ${words.join(', ')} or the number of a descriptor, found ${String(value)}`)
+  if (typeof value === 'object' && name !== 'stdin' && isWritable(value)) return
+  const streams = name === 'stdin' ? '' : ', a stream'
+  throw invalidArgument(
+    `${name}: expected ${words.join(', ')}${streams} or the number of a descriptor, found ${textOf(value)}`,
+  )
+}
+
+/** By what they can do: there are several classes of each, and copies of them in other realms. */
+function isReadable(value: unknown): value is Readable | ReadableStream<Uint8Array> {
+  return typeof value === 'object' && value !== null && ('getReader' in value || ('pipe' in value && 'read' in value))
+}
+
+function isWritable(value: unknown): value is Writable | WritableStream<Uint8Array> {
+  return typeof value === 'object' && value !== null && ('getWriter' in value || ('write' in value && 'end' in value))
+}
+
+function textOf(value: unknown): string {
+  if (value instanceof Error) return value.message
+  return typeof value === 'object' ? 'an object' : String(value)
+}
+
+/** Whether it comes to us. */
+function isRead(output: Output): boolean {
+  return typeof output === 'object' || output === 'buffer' || output === 'pipe'
 }
 
 function numberOf(stream: Output, own: number): number {
@@ -117,6 +231,8 @@ interface Pipes {
   /** Closes the container's ends; a second time there is nothing to do. */
   closeTheirs(): Promise<void>
 }
+
+const noPipes: Pipes = { ends: [], closeTheirs: () => Promise.resolve() }
 
 function openPipes(host: Host, wanted: readonly boolean[]): Pipes {
   const opened: (readonly [number, number])[] = []
@@ -139,77 +255,45 @@ function openPipes(host: Host, wanted: readonly boolean[]): Pipes {
     }
   } catch (cause) {
     close(opened.flat()).catch(() => undefined)
-    const reason = cause instanceof Error ? cause.message : String(cause)
-    throw new GantryError('ERR_START', `cannot make a pipe: ${reason}`, { step: 'make a pipe', cause })
+    throw new GantryError('ERR_START', `cannot make a pipe: ${textOf(cause)}`, { step: 'make a pipe', cause })
   }
 }
 
-/** Writes all of the input. That the program does not read it is no error. */
-function feed(descriptor: number, input: string | Uint8Array): Socket {
+function writeEnd(descriptor: number): Socket {
   const socket = new Socket({ fd: descriptor, readable: false, writable: true })
+  // That the program does not read it is no error.
   socket.on('error', () => undefined)
-  socket.end(input)
   return socket
 }
 
-/** So many turns of the event loop empty a pipe of 1 MiB, the largest for a user, at 64 KiB a turn, twice over. */
-const enoughTurns = 32
-
-/** Keeps what comes out of a pipe, up to a limit. */
-class Collector {
+/** Writes all of the input, or lets somebody else write. */
+class Feed {
   readonly #socket: Socket
-  readonly #limit: number
-  readonly #chunks: Buffer[] = []
-  #received = 0
-  #kept = 0
-  #cut = false
-
-  constructor(descriptor: number, limit: number) {
-    this.#limit = limit
-    this.#socket = new Socket({ fd: descriptor, readable: true, writable: false })
-    this.#socket.on('data', (chunk) => this.#take(chunk))
-    // It is closed then, and what came before is kept.
-    this.#socket.on('error', () => undefined)
+  readonly #source: Readable | undefined
+  readonly #own: boolean
+  failure: unknown
+  readonly #fail = (error: unknown) => {
+    this.failure ??= error
+    this.#socket.destroy()
   }
 
-  #take(chunk: Buffer): void {
-    const taken = chunk.subarray(0, this.#limit - this.#kept)
-    this.#received += chunk.length
-    this.#kept += taken.length
-    if (taken.length > 0) this.#chunks.push(taken)
-    if (taken.length < chunk.length) this.#cut = true
-  }
-
-  /**
-   * Reads until nothing more is there. The end of the pipe is not waited for: somebody outside whom the container passed its
-   * end on to (unix(7), SCM_RIGHTS) could keep it open for ever. What was written before the call is in the pipe, and each
-   * turn of the event loop reads from it.
-   */
-  async drain(): Promise<void> {
-    for (let turn = 0, quiet = 0; quiet < 2 && !this.#socket.readableEnded && !this.#socket.destroyed; turn++) {
-      if (turn === enoughTurns) {
-        this.#cut = true
-        return
-      }
-      const before = this.#received
-      await nextTurn()
-      quiet = this.#received === before ? quiet + 1 : 0
+  constructor(socket: Socket, input: StdioOptions['input']) {
+    this.#socket = socket
+    this.#own = typeof input === 'object' && 'getReader' in input
+    if (typeof input === 'string' || isUint8Array(input)) socket.end(input)
+    else if (input !== undefined) {
+      const source = 'getReader' in input ? Readable.from(input) : input
+      this.#source = source
+      source.on('error', this.#fail)
+      if (source.destroyed || source.readableEnded) socket.end()
+      else source.pipe(socket)
     }
   }
 
-  kept(): Kept {
-    return { bytes: Buffer.concat(this.#chunks), truncated: this.#cut }
-  }
-
   async close(): Promise<void> {
+    this.#source?.unpipe(this.#socket)
+    this.#source?.off('error', this.#fail)
+    if (this.#own) this.#source?.on('error', () => undefined).destroy()
     await closeSocket(this.#socket)
   }
-}
-
-/** Resolves when the descriptor is closed. */
-async function closeSocket(socket: Socket): Promise<void> {
-  if (socket.closed) return
-  const closed = once(socket, 'close')
-  socket.destroy()
-  await closed
 }

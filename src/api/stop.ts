@@ -7,6 +7,9 @@ export interface StopOptions {
   readonly signal?: AbortSignal
 }
 
+/** Why a call ends before its time. */
+export type Reason = 'timeout' | 'abort' | 'overflow'
+
 /** The longest time that setTimeout takes. */
 const longest = 2 ** 31 - 1
 
@@ -16,7 +19,7 @@ export class Stop {
   readonly #signal: AbortSignal | undefined
   readonly #request: () => void
   #timer: NodeJS.Timeout | undefined
-  #reason: 'timeout' | 'abort' | undefined
+  #reason: Reason | undefined
 
   constructor({ timeout, signal }: StopOptions) {
     checkNumber('timeout', timeout, 0, longest)
@@ -32,11 +35,11 @@ export class Stop {
     this.#signal = signal
     if (signal?.aborted) this.#abort()
     else signal?.addEventListener('abort', this.#abort)
-    if (timeout) this.#timer = setTimeout(() => this.#stop('timeout'), timeout)
+    if (timeout) this.#timer = setTimeout(() => this.request('timeout'), timeout)
   }
 
   /** Why; the first reason counts. */
-  get reason(): 'timeout' | 'abort' | undefined {
+  get reason(): Reason | undefined {
     return this.#reason
   }
 
@@ -45,9 +48,10 @@ export class Stop {
     return this.#signal?.reason
   }
 
-  readonly #abort = () => this.#stop('abort')
+  readonly #abort = () => this.request('abort')
 
-  #stop(reason: 'timeout' | 'abort'): void {
+  /** Ends the call. */
+  request(reason: Reason): void {
     this.#reason ??= reason
     this.#request()
   }

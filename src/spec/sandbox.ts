@@ -29,6 +29,8 @@ export interface SandboxOptions {
   readonly cpus?: number
   readonly hostname?: string
   readonly terminal?: boolean
+  /** Of the terminal, if it is not to be that of the caller's. */
+  readonly consoleSize?: { readonly columns: number; readonly rows: number }
   /** For a caller without privileges: which ids become the container's; the command's are 0. */
   readonly userNamespace?: {
     readonly uidMappings: readonly IdMapping[]
@@ -53,11 +55,13 @@ const TTY_GROUP = 5
 /** Throws a SpecError when an option is wrong. */
 export function sandboxSpec(options: SandboxOptions): Sandbox {
   const { args, cwd, env, rootfs, memory, pids, cpus, hostname = 'sandbox', terminal = false, userNamespace } = options
+  const { consoleSize: size } = options
   const spec: Spec = {
     ociVersion: specVersion,
     root: { path: rootfs ?? '/', readonly: true },
     process: {
       terminal,
+      ...(size && { consoleSize: { height: size.rows, width: size.columns } }),
       user: { uid: 0, gid: 0 },
       args,
       env: env.some((variable) => variable.startsWith('PATH=')) ? env : [DEFAULT_PATH, ...env],

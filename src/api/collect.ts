@@ -1,0 +1,277 @@
+/** What a program writes to a pipe of ours, and what becomes of it: kept, handed on to a stream, read line by line. */
+import { once } from 'node:events'
+import { Socket } from 'node:net'
+import type { Writable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+
+/** What was kept of a stream. */
+export interface Kept {
+  readonly bytes: Buffer
+  readonly truncated: boolean
+}
+
+export const nothingKept: Kept = { bytes: Buffer.alloc(0), truncated: false }
+
+/** Takes what comes out of a pipe. Who is slow says so by a promise: then no more is read until that is settled. */
+export type Take = (chunk: Buffer) => Promise<void> | undefined
+
+/** So many turns of the event loop empty a pipe of 1 MiB, the largest for a user, at 64 KiB a turn, twice over. */
+const enoughTurns = 32
+
+/** The reading end of a pipe that we read ourselves. */
+export class Outlet {
+  readonly #socket: Socket
+  readonly #takers: Take[] = []
+  #received = 0
+  #cut = false
+  #hurried = false
+  /** How many of those who are slow are still at it. */
+  #waiting = 0
+
+  constructor(descriptor: number) {
+    this.#socket = new Socket({ fd: descriptor, readable: true, writable: false })
+    this.#socket.on('data', (chunk) => this.#receive(chunk))
+    // It is closed then, and what came before counts.
+    this.#socket.on('error', () => undefined)
+  }
+
+  /** Whether something was left in the pipe. */
+  get cut(): boolean {
+    return this.#cut
+  }
+
+  tell(take: Take): void {
+    this.#takers.push(take)
+  }
+
+  #receive(chunk: Buffer): void {
+    this.#received += chunk.length
+    for (const take of this.#takers) {
+      const slow = take(chunk)
+      if (slow === undefined) continue
+      this.#waiting++
+      if (!this.#hurried) this.#socket.pause()
+      // Whoever made the promise hears of its failure.
+      slow
+        .catch(() => undefined)
+        .then(() => {
+          this.#waiting--
+          if (this.#waiting === 0) this.#socket.resume()
+        })
+    }
+  }
+
+  /**
+   * Reads until nothing more is there. The end of the pipe is not waited for: somebody outside whom the container passed its
+   * end on to (unix(7), SCM_RIGHTS) could keep it open for ever. What was written before the call is in the pipe, and each
+   * turn of the event loop reads from it. Nobody is waited for any more: what there is fits into the pipe.
+   */
+  async drain(): Promise<void> {
+    this.#hurried = true
+    this.#socket.resume()
+    for (let turn = 0, quiet = 0; quiet < 2 && !this.#socket.readableEnded && !this.#socket.destroyed; turn++) {
+      if (turn === enoughTurns) {
+        this.#cut = true
+        return
+      }
+      const before = this.#received
+      await nextTurn()
+      quiet = this.#received === before ? quiet + 1 : 0
+    }
+  }
+
+  /** What the program writes from now on breaks its pipe (SIGPIPE). */
+  async close(): Promise<void> {
+    await closeSocket(this.#socket)
+  }
+}
+
+/** Keeps what comes, up to a limit. */
+export class Keeper {
+  readonly #chunks: Buffer[] = []
+  #size = 0
+  #cut = false
+
+  constructor(
+    private readonly limit: number,
+    private readonly onOverflow: () => void,
+  ) {}
+
+  readonly take: Take = (chunk) => {
+    const taken = chunk.subarray(0, this.limit - this.#size)
+    this.#size += taken.length
+    if (taken.length > 0) this.#chunks.push(taken)
+    if (taken.length < chunk.length && !this.#cut) {
+      this.#cut = true
+      this.onOverflow()
+    }
+    return undefined
+  }
+
+  /** Gives somebody else what there is so far. */
+  repeat(take: Take): void {
+    for (const chunk of this.#chunks) take(chunk)
+  }
+
+  kept(cut: boolean): Kept {
+    return { bytes: Buffer.concat(this.#chunks), truncated: this.#cut || cut }
+  }
+}
+
+/** Where output goes that is handed on. It stays open. */
+export interface Sink {
+  readonly take: Take
+  /** Resolves when all is written that was taken; rejects when that failed. */
+  done(): Promise<void>
+  /** Lets go of the stream. */
+  release(): void
+}
+
+export function sinkTo(stream: Writable | WritableStream<Uint8Array>): Sink {
+  return 'getWriter' in stream ? sinkToWeb(stream) : sinkToNode(stream)
+}
+
+function sinkToNode(stream: Writable): Sink {
+  let failure: Error | undefined
+  const fail = (error: Error) => {
+    failure ??= error
+  }
+  stream.on('error', fail)
+  const write = (chunk: Buffer) =>
+    new Promise<void>((resolve, reject) => {
+      stream.write(chunk, (error) => (error ? reject(error) : resolve()))
+    })
+  let written: Promise<void> = Promise.resolve()
+  return {
+    take(chunk) {
+      const one = write(chunk)
+      one.catch(fail)
+      written = Promise.allSettled([written, one]).then(() => undefined)
+      return stream.writableNeedDrain ? one : undefined
+    },
+    async done() {
+      await written
+      if (failure) throw failure
+    },
+    release: () => void stream.off('error', fail),
+  }
+}
+
+function sinkToWeb(stream: WritableStream<Uint8Array>): Sink {
+  const writer = stream.getWriter()
+  let written: Promise<void> = Promise.resolve()
+  let failure: unknown
+  writer.closed.catch(() => undefined)
+  return {
+    take(chunk) {
+      const one = writer.write(chunk)
+      one.catch((error: unknown) => {
+        failure ??= error ?? new Error('the stream was aborted')
+      })
+      written = Promise.allSettled([written, one]).then(() => undefined)
+      return (writer.desiredSize ?? 0) <= 0 ? one : undefined
+    },
+    async done() {
+      await written
+      if (failure !== undefined) throw failure
+    },
+    release: () => writer.releaseLock(),
+  }
+}
+
+/** A line of what a program wrote, without its end. */
+export interface Line {
+  readonly stream: 'stdout' | 'stderr'
+  readonly line: string
+}
+
+/** What is longer, in characters, is cut into several. */
+const longestLine = 1 << 20
+
+/** Lines that wait for somebody to read them: so many, and the program waits too. */
+const fullQueue = 1000
+
+/** The lines of streams in the order in which they come, for one reader. */
+export class Lines {
+  readonly #queue: Line[] = []
+  #wake: (() => void) | undefined
+  #makeRoom: (() => void) | undefined
+  #room: Promise<void> | undefined
+  #ended = false
+  readonly #splitters: (() => void)[] = []
+
+  /** Takes what comes out of a stream. */
+  taker(stream: Line['stream']): Take {
+    const decoder = new StringDecoder('utf8')
+    let rest = ''
+    this.#splitters.push(() => {
+      rest += decoder.end()
+      if (rest !== '') this.#push({ stream, line: rest })
+      rest = ''
+    })
+    return (chunk) => {
+      const lines = (rest + decoder.write(chunk)).split('\n')
+      rest = lines.pop() ?? ''
+      // A program may write without ever ending a line.
+      if (rest.length > longestLine) {
+        lines.push(rest)
+        rest = ''
+      }
+      for (const line of lines) this.#push({ stream, line: line.endsWith('\r') ? line.slice(0, -1) : line })
+      if (this.#ended || this.#queue.length < fullQueue) return undefined
+      this.#room ??= new Promise((resolve) => {
+        this.#makeRoom = resolve
+      })
+      return this.#room
+    }
+  }
+
+  #push(line: Line): void {
+    if (this.#ended) return
+    this.#queue.push(line)
+    this.#wake?.()
+  }
+
+  /** No more will come: what is not ended by a line feed is a line too. */
+  end(): void {
+    for (const flush of this.#splitters) flush()
+    this.#stop()
+  }
+
+  #stop(): void {
+    this.#ended = true
+    this.#makeRoom?.()
+    this.#wake?.()
+  }
+
+  async *read(): AsyncGenerator<Line, void, undefined> {
+    try {
+      for (;;) {
+        const line = this.#queue.shift()
+        if (line !== undefined) {
+          yield line
+          continue
+        }
+        this.#makeRoom?.()
+        this.#makeRoom = undefined
+        this.#room = undefined
+        if (this.#ended) return
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve
+        })
+      }
+    } finally {
+      this.#queue.length = 0
+      this.#stop()
+    }
+  }
+}
+
+/** Resolves when the descriptor is closed. */
+export async function closeSocket(socket: Socket): Promise<void> {
+  if (socket.closed) return
+  const closed = once(socket, 'close')
+  socket.destroy()
+  await closed
+}
