@@ -122,7 +122,8 @@ apiTest('one stream can take both', async (t, { root }) => {
 apiTest('events come in their order', async (t, { root }) => {
   const events: unknown[] = []
   const proc = run(['sh', '-c', 'echo x; exit 7'], { root })
-  for (const name of ['spawn', 'exit', 'close'] as const) proc.on(name, (...values: unknown[]) => events.push([name, ...values]))
+  for (const name of ['spawn', 'exit', 'close'] as const)
+    proc.on(name, (...values: unknown[]) => events.push([name, ...values]))
   await proc.started
   t.true((proc.pid ?? 0) > 0)
   await proc.finally(() => events.push('settled'))

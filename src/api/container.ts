@@ -149,7 +149,13 @@ async function createWith<T extends string | Buffer>(
   let container: CreatedContainer<T> | undefined
   try {
     const mode = { gate: true, detached: false }
-    const { pid, console } = await launch(child.context, ref, bundle, { stdio: stdio.descriptors }, mode)
+    const { pid, console } = await launch(
+      child.context,
+      ref,
+      bundle,
+      { stdio: stdio.descriptors, plainTerminal: true },
+      mode,
+    )
     container = new CreatedContainer(child, ref, pid, stdio, decode)
     if (console !== undefined) stdio.terminal?.join(child.number, console)
     await stdio.handOver()

@@ -40,7 +40,13 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
             { ...box, terminal: terminal !== undefined, consoleSize: terminal },
             async ({ container, bundle, readonlyView, facts }) => {
               const mode = { gate: false, detached: false, facts }
-              const { pid, console } = await launch(context, container, bundle, { readonlyView, stdio }, mode)
+              const { pid, console } = await launch(
+                context,
+                container,
+                bundle,
+                { readonlyView, stdio, plainTerminal: true },
+                mode,
+              )
               if (console !== undefined) await terminal?.join(child.number, console)
               return {
                 pid,

@@ -45,6 +45,10 @@ export class Terminal {
     this.#socket = new Socket({ fd: one, readable: true, writable: true, allowHalfOpen: true })
     // What is typed when the program is gone is lost, as on any terminal.
     this.#socket.on('error', () => undefined)
+    // The end of what is typed is not that of the terminal, but that of the terminal is the end.
+    this.#socket.once('end', () => this.#socket.end())
+    // The program hears of it (SIGHUP) when nobody has the pty any more.
+    this.#socket.once('close', () => void this.close().catch(() => undefined))
     this.stream = this.#socket
   }
 
@@ -54,7 +58,6 @@ export class Terminal {
     if (other === undefined) return
     this.#other = undefined
     this.#console = duplicate(console)
-    this.resize(this.columns, this.rows)
     // It fails when the stream can't be served: then that ends.
     relay(process, console, other).catch(() => undefined)
   }

@@ -308,6 +308,11 @@ slave?: string,
  */
 rows?: number, columns?: number, 
 /**
+ * The master is a stream of our caller's, which shows it in its own way: it stays as a pty is at first, rather than be set up
+ * to be joined to our terminal.
+ */
+plain?: boolean, 
+/**
  * Who owns the pty slave.
  */
 uid: number, };

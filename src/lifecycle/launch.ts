@@ -59,7 +59,7 @@ export async function launch(
   context: Context,
   container: ContainerRef,
   bundle: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal'>,
   mode: LaunchMode,
 ): Promise<Launched> {
   const { host } = context
@@ -83,7 +83,7 @@ function requestOf(
   caller: Caller,
   { root, id }: ContainerRef,
   { path, spec }: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal'>,
   { gate }: LaunchMode,
 ): Request {
   const absolute = (given: string | undefined) => (given === undefined ? undefined : absolutePath(caller.cwd, given))
@@ -106,6 +106,7 @@ function requestOf(
     stdio: options.stdio ?? [0, 1, 2],
     systemdCgroup: options.systemdCgroup ?? false,
     readonlyView: options.readonlyView ?? false,
+    plainTerminal: options.plainTerminal,
   }
 }
 

@@ -21,6 +21,7 @@ export function sessionSteps({ process }: Spec, request: Request): Step[] {
           terminal: {
             ...(request.console !== undefined && { slave: request.console }),
             ...(consoleSize && { rows: consoleSize.height, columns: consoleSize.width }),
+            ...(request.plainTerminal && { plain: true }),
             uid: user.uid,
           },
         }

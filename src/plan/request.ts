@@ -18,6 +18,8 @@ export interface Request {
   readonly console?: string
   /** A socket that gets the master of a new pty: `--console-socket`. */
   readonly consoleSocket?: string
+  /** The master of a new pty is for a program that shows it in its own way, not to be joined to our terminal. */
+  readonly plainTerminal?: boolean
   /** A socket that gets a pidfd of init: `--pidfd-socket`. */
   readonly pidfdSocket?: string
   /** chroot(2) in place of pivot_root(2), for a root on a ramdisk. */

@@ -158,15 +158,18 @@ impl Helper {
 
     /// Receives the master of a new pty, if the steps make one, and hands it over if there is a console socket.
     pub fn take_terminal(&self, steps: &[Step], console_socket: Option<&str>) -> Result<Option<OwnedFd>, Failure> {
-        let new = |step: &Step| matches!(step, Step::Terminal(terminal) if terminal.slave.is_none());
-        if !steps.iter().any(new) {
-            return Ok(None);
-        }
+        let new = steps.iter().find_map(|step| match step {
+            Step::Terminal(terminal) if terminal.slave.is_none() => Some(terminal),
+            _ => None,
+        });
+        let Some(terminal) = new else { return Ok(None) };
         let Some(received) = self.channel.receive()? else { return Err(self.epitaph()) };
         match (received.message, received.descriptor, console_socket) {
             (FromInit::Terminal, Some(master), Some(path)) => console::send(path, master.as_fd()).map(|()| None),
             (FromInit::Terminal, Some(master), None) => {
-                terminal::prepare(master.as_fd()).failing("set up", "the terminal")?;
+                if !terminal.plain {
+                    terminal::prepare(master.as_fd()).failing("set up", "the terminal")?;
+                }
                 Ok(Some(master))
             }
             (FromInit::Failed(failure), ..) => Err(failure),

@@ -27,6 +27,8 @@ pub struct Terminal {
     /// None after its end.
     input: Option<OwnedFd>,
     output: OwnedFd,
+    /// Hang up as soon as nobody is at the other end of `output`, not only when something is written.
+    watches_output: bool,
     /// Read from `input`, not yet written to the pty.
     typed: Vec<u8>,
     /// Read from the pty, not yet written to `output`.
@@ -43,6 +45,7 @@ impl Terminal {
             pty: Some(pty),
             input: unshared(stdin(), OFlags::RDONLY).ok(),
             output: unshared(stdout(), OFlags::WRONLY).failing(STEP, "standard output")?,
+            watches_output: false,
             typed: Vec::new(),
             shown: Vec::new(),
             raw: if isatty(stdin()) { Some(RawMode::set(stdin()).failing(STEP, "standard input")?) } else { None },
@@ -56,6 +59,7 @@ impl Terminal {
             pty: Some(Pty::new(master).failing(STEP, "a socket")?),
             input: Some(io::fcntl_dupfd_cloexec(&socket, 3).failing(STEP, "a socket")?),
             output: socket,
+            watches_output: true,
             typed: Vec::new(),
             shown: Vec::new(),
             raw: None,
@@ -65,7 +69,9 @@ impl Terminal {
     /// What to wait for before [`Terminal::serve`]: our input, the pty, our output.
     pub fn interests(&self) -> [Option<PollFd<'_>>; 3] {
         let input = self.input.as_ref().filter(|_| self.pty.is_some() && self.typed.is_empty());
-        let output = Some(&self.output).filter(|_| !self.shown.is_empty());
+        let watched = self.watches_output && self.pty.is_some();
+        let output = Some(&self.output).filter(|_| watched || !self.shown.is_empty());
+        let output_flags = if self.shown.is_empty() { PollFlags::empty() } else { PollFlags::OUT };
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, self.shown.is_empty());
         flags.set(PollFlags::OUT, !self.typed.is_empty());
@@ -73,12 +79,16 @@ impl Terminal {
         [
             input.map(|input| PollFd::new(input, PollFlags::IN)),
             pty.map(|pty| PollFd::new(&pty.master, flags)),
-            output.map(|output| PollFd::new(output, PollFlags::OUT)),
+            output.map(|output| PollFd::new(output, output_flags)),
         ]
     }
 
     /// Moves what can be moved, given which of [`Terminal::interests`] are ready.
     pub fn serve(&mut self, [input, pty, output]: [bool; 3]) {
+        if output && self.shown.is_empty() {
+            // Not asked for, so it is the end of it.
+            self.hang_up();
+        }
         if input && let Some(from) = &self.input {
             match read_into(&mut self.typed, from.as_fd()) {
                 Ok(true) | Err(Errno::AGAIN | Errno::INTR) => {}

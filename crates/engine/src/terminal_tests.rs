@@ -33,6 +33,7 @@ fn joined() -> Joined {
         pty: Some(Pty::new(master).unwrap()),
         input: Some(input),
         output,
+        watches_output: false,
         typed: Vec::new(),
         shown: Vec::new(),
         raw: None,

@@ -624,6 +624,11 @@ pub struct Terminal {
     pub rows: Option<u16>,
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub columns: Option<u16>,
+    /// The master is a stream of our caller's, which shows it in its own way: it stays as a pty is at first, rather than be set up
+    /// to be joined to our terminal.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub plain: bool,
     /// Who owns the pty slave.
     pub uid: u32,
 }
