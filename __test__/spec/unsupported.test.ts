@@ -4,7 +4,6 @@ import { refuseUnsupported } from '../../src/spec/unsupported.js'
 const asked: readonly { readonly field: string; readonly config: object }[] = [
   { field: 'hooks.prestart', config: { hooks: { poststop: [], prestart: [{ path: '/bin/true' }] } } },
   { field: 'linux.intelRdt', config: { linux: { intelRdt: { closID: 'x' } } } },
-  { field: 'linux.netDevices', config: { linux: { netDevices: { eth0: { name: 'x' } } } } },
 ]
 
 for (const { field, config } of asked) {

@@ -186,10 +186,24 @@ idMaps?: IdMaps,
  */
 timeOffsets: Array<string>, 
 /**
+ * Interfaces that the engine moves into the network namespace once that is there.
+ */
+netDevices?: Array<NetDevice>, 
+/**
  * Take hold of the mount sources before the user namespace is entered, with the caller's rights.
  * Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
  */
 sourcesFirst: boolean, steps: Array<Step>, };
+
+export type NetDevice = { 
+/**
+ * Its name in the caller's network namespace.
+ */
+host: string, 
+/**
+ * Its new name, in which the kernel puts the first free number for `%d`. None: it keeps its name.
+ */
+name?: string, };
 
 export type NamespaceKind = "user" | "pid" | "mount" | "network" | "ipc" | "uts" | "cgroup" | "time";
 

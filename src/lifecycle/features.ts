@@ -31,7 +31,7 @@ export function features() {
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
       intelRdt: absent,
       mountExtensions: { idmap: { enabled: true } },
-      netDevices: absent,
+      netDevices: { enabled: true },
     },
     annotations: {
       'gantry.version': version,

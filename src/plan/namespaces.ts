@@ -9,7 +9,7 @@ import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from './capabilities.js'
 import { PlanError } from './error.js'
 
 export function planNamespaces(spec: Spec, facts: Facts): Omit<InitPlan, 'steps'> {
-  const { namespaces = [], timeOffsets = {} } = spec.linux ?? {}
+  const { namespaces = [], timeOffsets = {}, netDevices } = spec.linux ?? {}
   if (!hasNamespace(spec, 'mount')) {
     throw new UnsupportedError('linux.namespaces', 'a container without a mount namespace is not supported')
   }
@@ -28,6 +28,9 @@ export function planNamespaces(spec: Spec, facts: Facts): Omit<InitPlan, 'steps'
     timeOffsets: Object.entries(timeOffsets).map(
       ([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}`,
     ),
+    ...(netDevices && {
+      netDevices: Object.entries(netDevices).map(([host, { name }]) => ({ host, ...(name && { name }) })),
+    }),
     sourcesFirst: privileged,
   }
 }

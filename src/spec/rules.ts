@@ -57,6 +57,7 @@ export function brokenRules(spec: Spec): string[] {
     ...rlimits(spec.process),
     ...brokenAttributes(spec),
     ...devices(linux),
+    ...netDevices(linux),
     ...sysctls(linux),
     ...(linux.resources ? brokenResourceRules('linux.resources', linux.resources) : []),
   ]
@@ -79,6 +80,7 @@ function namespaces(spec: Spec, linux: Linux): string[] {
   need('linux.uidMappings', linux.uidMappings, 'user')
   need('linux.gidMappings', linux.gidMappings, 'user')
   need('linux.timeOffsets', linux.timeOffsets, 'time', true)
+  need('linux.netDevices', linux.netDevices, 'network')
   need('linux.maskedPaths', linux.maskedPaths, 'mount')
   need('linux.readonlyPaths', linux.readonlyPaths, 'mount')
   if (kinds.get('user')) {
@@ -142,6 +144,27 @@ function devices(linux: Linux): string[] {
       ? [`linux.devices[${index}]: major and minor: expected for a device of type ${type}`]
       : [],
   )
+}
+
+/** A name as the kernel takes it for an interface; a new one may be a template. */
+function netDevices({ netDevices = {} }: Linux): string[] {
+  const problems: string[] = []
+  const names = new Set<string>()
+  for (const [host, { name }] of Object.entries(netDevices)) {
+    const field = `linux.netDevices[${JSON.stringify(host)}]`
+    if (!isInterface(host)) problems.push(`${field}: expected the name of a network interface`)
+    if (!name) continue
+    if (!isInterface(name.replace('%d', '0')) || name.replace('%d', '').includes('%')) {
+      problems.push(`${field}.name: expected the name of a network interface, or one with %d, found ${describe(name)}`)
+    }
+    if (names.has(name) && !name.includes('%d')) problems.push(`${field}.name: a second interface of the name ${name}`)
+    names.add(name)
+  }
+  return problems
+}
+
+function isInterface(name: string): boolean {
+  return /^[^\s/:]{1,15}$/.test(name) && name !== '.' && name !== '..'
 }
 
 /** sysctl(7) has no list of these: they are the variables that the kernel keeps in each ipc namespace. */

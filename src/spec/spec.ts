@@ -115,6 +115,8 @@ export interface Linux {
   /** By clock: `monotonic`, `boottime`. */
   readonly timeOffsets?: Readonly<Record<string, TimeOffset>>
   readonly devices?: readonly Device[]
+  /** By their names in the caller's network namespace. */
+  readonly netDevices?: Readonly<Record<string, NetDevice>>
   readonly cgroupsPath?: string
   readonly resources?: Resources
   readonly sysctl?: StringMap
@@ -192,6 +194,11 @@ export interface Device {
   readonly fileMode?: number
   readonly uid?: number
   readonly gid?: number
+}
+
+export interface NetDevice {
+  /** In the container, with `%d` for the first free number; absent: it keeps its name. */
+  readonly name?: string
 }
 
 export interface Resources {

@@ -10,7 +10,7 @@ import { isObject } from './json.js'
 
 const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
 
-const LINUX = ['intelRdt', 'netDevices']
+const LINUX = ['intelRdt']
 
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {

@@ -5,7 +5,7 @@ use crate::{
     channel::{self, Channel},
     console,
     failing::Failing,
-    id_maps, image, terminal,
+    id_maps, image, net_devices, terminal,
 };
 use cgroup::Cgroup;
 use rustix::{
@@ -132,8 +132,10 @@ impl Helper {
     /// Answers the helper while it enters its namespaces, where there is something that only we may do.
     pub fn serve_namespaces(&mut self, plan: &InitPlan) -> Result<(), Failure> {
         let new_user = plan.id_maps.is_some();
-        let mut awaited =
-            usize::from(new_user) + usize::from(!plan.time_offsets.is_empty()) + usize::from(plan.forks());
+        let mut awaited = usize::from(new_user)
+            + usize::from(!plan.time_offsets.is_empty())
+            + usize::from(!plan.net_devices.is_empty())
+            + usize::from(plan.forks());
         while awaited > 0 {
             awaited -= 1;
             let Some(received) = self.channel.receive()? else { return Err(self.epitaph()) };
@@ -147,6 +149,10 @@ impl Helper {
                     let offsets = plan.time_offsets.join("\n");
                     fs::write(format!("/proc/{pid}/timens_offsets"), offsets).failing("set", "time offsets")?;
                     self.channel.send(&ToInit::TimeOffsetsSet)?;
+                }
+                (FromInit::MoveNetDevices, ..) => {
+                    net_devices::move_into_namespace_of(pid, &plan.net_devices)?;
+                    self.channel.send(&ToInit::NetDevicesMoved)?;
                 }
                 (FromInit::Forked, Some(pidfd), _) => self.go_on_with(pidfd)?,
                 (FromInit::Failed(failure), ..) => return Err(failure),

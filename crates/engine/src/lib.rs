@@ -21,6 +21,8 @@ mod id_maps;
 mod image;
 pub mod inspect;
 pub mod launch;
+mod net_devices;
+mod netlink;
 pub mod notify;
 pub mod owner;
 mod pid_file;

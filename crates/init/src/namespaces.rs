@@ -62,6 +62,10 @@ pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
         channel.send(&FromInit::SetTimeOffsets)?;
         channel.expect("set time offsets", |message| matches!(message, ToInit::TimeOffsetsSet))?;
     }
+    if !plan.net_devices.is_empty() {
+        channel.send(&FromInit::MoveNetDevices)?;
+        channel.expect("get network devices", |message| matches!(message, ToInit::NetDevicesMoved))?;
+    }
     if plan.forks() {
         go_on_as_child(channel)?;
     }

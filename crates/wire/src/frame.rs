@@ -7,6 +7,8 @@
 //! IdsMapped                     ->
 //!                               <-         SetTimeOffsets    only with a new time namespace that has offsets
 //! TimeOffsetsSet                ->
+//!                               <-         MoveNetDevices    only with interfaces to be moved into the network namespace
+//! NetDevicesMoved               ->
 //!                               <-         Forked            with a pidfd: the process that goes on; only if it had to fork
 //!                               <-         Terminal          with the pty master; only with a new terminal
 //! Commit                        ->                           the record is on disk: from here init outlives the engine
@@ -36,6 +38,7 @@ pub enum ToInit<P = InitPlan> {
     Plan(P),
     IdsMapped,
     TimeOffsetsSet,
+    NetDevicesMoved,
     Commit,
 }
 
@@ -43,6 +46,7 @@ pub enum ToInit<P = InitPlan> {
 pub enum FromInit {
     MapIds,
     SetTimeOffsets,
+    MoveNetDevices,
     Forked,
     Terminal,
     Ready,

@@ -210,6 +210,10 @@ pub struct InitPlan {
     pub id_maps: Option<IdMaps>,
     /// Lines for /proc/PID/timens_offsets (time_namespaces(7)), for a new time namespace.
     pub time_offsets: Vec<String>,
+    /// Interfaces that the engine moves into the network namespace once that is there.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub net_devices: Vec<NetDevice>,
     /// Take hold of the mount sources before the user namespace is entered, with the caller's rights.
     /// Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
     pub sources_first: bool,
@@ -252,6 +256,18 @@ impl InitPlan {
             && self.namespace(NamespaceKind::User).is_none()
             && !self.is_new(NamespaceKind::Time)
     }
+}
+
+/// A network interface of the host that the container gets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct NetDevice {
+    /// Its name in the caller's network namespace.
+    pub host: String,
+    /// Its new name, in which the kernel puts the first free number for `%d`. None: it keeps its name.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub name: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
