@@ -1,7 +1,7 @@
 /** The two things that Cargo builds for dist/: the static binary and the addon. */
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
+import { withImage } from './image.mjs'
 import { replace, root, run, target } from './toolchain.mjs'
 
 const triples = { x64: 'x86_64-unknown-linux-gnu', arm64: 'aarch64-unknown-linux-gnu' }
@@ -16,7 +16,7 @@ export function buildStatic() {
   const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
   const what = ['--package', 'standalone', '--profile', 'static', '--target', triple, '--target-dir', directory]
   run('cargo', ['build', '--quiet', ...what], { [flags]: '-C target-feature=+crt-static -C relocation-model=static' })
-  replace(join(root, 'dist/gantry'), readFileSync(join(directory, triple, 'static/gantry')), 0o755)
+  replace(join(root, 'dist/gantry'), withImage(join(directory, triple, 'static/gantry')), 0o755)
 }
 
 /** dist/gantry.node, and its types in index.d.ts. */

@@ -1,13 +1,11 @@
 /**
  * The TypeScript as JavaScript bundles, without anything left to import:
  *
- * - dist/js/ for QuickJS, compiled to bytecode by crates/standalone: `entry` says which command is wanted; commands/NAME has
- *   one command and the short way to it; `full` has everything. Small bundles are what makes a start cheap.
+ * - dist/js/full.js, the command line in the static binary; crates/standalone compiles it to bytecode.
  * - dist/index.js, the Node API, dist/binary.js, and dist/main.js, the command line on Node; dist/cjs/ has the first two for
  *   require(), and dist/platform.cjs is what they and bin/gantry.js find the addon and the static binary through.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as esbuild from 'esbuild'
 import { replace, root } from './toolchain.mjs'
@@ -76,47 +74,21 @@ async function bundled(name, source, platform, options = {}) {
   return outputFiles[0].text
 }
 
-/** The names of all commands, each with its class. A command's file has its name. */
-async function listCommands() {
-  const code = await bundled('commands', `export { commands } from './cli/commands/index.js'`, 'neutral')
-  const { commands } = await import(`data:text/javascript,${encodeURIComponent(code)}`)
-  return Object.entries(commands).map(([name, type]) => [name, type.name])
-}
-
-/** Removes the bundles of commands that are no more. */
-function removeStale(commands) {
-  const directory = join(root, 'dist/js/commands')
-  const current = new Set(commands.map(([name]) => `${name}.js`))
-  mkdirSync(directory, { recursive: true })
-  for (const file of readdirSync(directory)) if (!current.has(file)) rmSync(join(directory, file))
-}
-
 export async function bundle() {
   replace(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n')
-  const commands = await listCommands()
-  removeStale(commands)
   const write = async (name, source, platform) => {
     replace(join(root, 'dist', `${name}.js`), await bundled(name, source, platform))
   }
   const forRequire = async (file, source) => {
     replace(join(root, 'dist', file), await bundled(file, source, 'node', commonJs))
   }
-  const forQuickjs = (name, source) =>
-    write(`js/${name}`, `import { type Native, quickjsHost } from './host/quickjs.js'\n${source}`, 'neutral')
   await Promise.all([
-    forQuickjs('entry', `export { commandOf } from './cli/entry.js'`),
-    forQuickjs(
-      'full',
-      `import { main } from './main.js'
+    write(
+      'js/full',
+      `import { type Native, quickjsHost } from './host/quickjs.js'
+       import { main } from './main.js'
        export const run = (native: Native) => main(quickjsHost(native))`,
-    ),
-    ...commands.map(([name, type]) =>
-      forQuickjs(
-        `commands/${name}`,
-        `import { ${type} } from './cli/commands/${name}.js'
-         import { runFast } from './cli/fast.js'
-         export const run = (native: Native) => runFast(quickjsHost(native), ${type})`,
-      ),
+      'neutral',
     ),
     write('index', `export * from './index.js'`, 'node'),
     write('binary', `export * from './api/binary.js'`, 'node'),

@@ -1,13 +1,11 @@
-/**
- * The whole program on a host: every command, help, and the command lines that the fast way does not take.
- * On Node this is all there is; the static binary loads it only when cli/fast.ts has declined.
- */
+/** The whole program on a host: every command, and help. */
 import { Cli } from 'clipanion'
 import { normalise } from './cli/argv.js'
 import { type CommandType, GantryCommand } from './cli/command.js'
+import { splitCommandLine } from './cli/command-line.js'
 import { commands } from './cli/commands/index.js'
 import { completion } from './cli/completion.js'
-import { splitCommandLine } from './cli/entry.js'
+import { readPlain } from './cli/fast.js'
 import { type Globals, readGlobals } from './cli/globals.js'
 import { commandHelp, completionHelp, overview, texts } from './cli/help.js'
 import { openLog } from './cli/log.js'
@@ -56,6 +54,8 @@ function read(program: string, globals: Globals, [name, ...words]: readonly stri
 
 function readCommand(program: string, name: string, words: readonly string[]): Wish {
   const type = commandType(name, words)
+  const plain = readPlain(type, words)
+  if (plain !== null) return plain
   const { words: normalised, help } = normalise(name, shapeOf(new type()), words, type.stopsAtPositional)
   return help ? commandHelp(program, name, type) : readWords(type, [name, ...normalised])
 }

@@ -2,9 +2,8 @@
 import { readFileSync } from 'node:fs'
 import test from 'ava'
 import type { CommandType } from '../../src/cli/command.js'
+import { globalOptions } from '../../src/cli/command-line.js'
 import { commands } from '../../src/cli/commands/index.js'
-import { globalOptions } from '../../src/cli/entry.js'
-import { runFast } from '../../src/cli/fast.js'
 import { shapeOf } from '../../src/cli/shape.js'
 import { type FakeOptions, fakeHost } from '../../src/host/fake.js'
 import { main } from '../../src/main.js'
@@ -323,38 +322,3 @@ for (const shell of ['bash', 'zsh', 'fish']) {
     }
   })
 }
-
-test('the fast way does the same as the whole program, or nothing', async (t) => {
-  const lines: [CommandType | undefined, string[]][] = [
-    [commands.state, ['--root', '/r', 'state', 'web']],
-    [commands.state, ['state', 'none']],
-    [commands.list, ['--root=/r', 'list', '-f', 'json']],
-    [commands.list, ['--root=/r', '--log', '/l', '--log-format', 'json', 'list', '-f', 'xml']],
-    [commands.run, ['run', '--bundle', '/work', 'a']],
-    [commands.kill, ['--root=/r', 'kill', '--all', 'web', 'KILL']],
-    [commands.start, ['start', '--detach', 'a']],
-    [commands.state, ['--bogus', 'state', 'a']],
-    [commands.state, ['state', '--help']],
-    [commands.list, ['list', '-fq']],
-  ]
-  for (const [type, argv] of lines) {
-    if (type === undefined) throw new Error('no such command')
-    const { code, output, errors, host } = await gantry(argv, { exit: { exitCode: 4 } })
-    const fast = fakeHost({
-      argv,
-      containers: { '/r': [inspection({ annotations: { b: '<2>', a: '1' } })] },
-      files: { '/etc/passwd': 'root:x:0:0:root:/root:/bin/sh\n', '/work/config.json': config() },
-      exit: { exitCode: 4 },
-    })
-    const fastCode = await runFast(fast, type)
-    if (fastCode === undefined) {
-      t.deepEqual([fast.calls, fast.output, fast.errors], [[], '', ''], argv.join(' '))
-    } else {
-      t.deepEqual([fastCode, fast.output, fast.errors], [code, output, errors], argv.join(' '))
-      t.deepEqual(
-        fast.calls.map(({ verb }) => verb),
-        host.calls.map(({ verb }) => verb),
-      )
-    }
-  }
-})

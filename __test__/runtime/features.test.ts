@@ -69,3 +69,12 @@ behaviour(
     t.true(JSON.parse(stdout).linux.namespaces.includes('user'))
   },
 )
+
+behaviour(
+  'the static binary starts from its image, and can’t be told to write one',
+  { runtimes: ['gantry'] },
+  async (t, session) => {
+    const { code, stdout, stderr } = await session.run(['write-image'], { global: [] })
+    t.deepEqual({ code, stdout, stderr }, { code: 1, stdout: '', stderr: 'unknown command: write-image\n' })
+  },
+)

@@ -1,6 +1,6 @@
 /** `completion`: scripts for shells, made from the command classes. Ids are completed through `list --quiet`. */
 import type { CommandType } from './command.js'
-import { globalOptions } from './entry.js'
+import { globalOptions } from './command-line.js'
 import { texts } from './help.js'
 import { shapeOf } from './shape.js'
 import { dashed, usageError } from './usage.js'

@@ -1,26 +1,10 @@
 /**
- * The short way from plain words to a running command: values go straight to clipanion's option objects. clipanion's
- * state machine costs several times what the rest of a command does, so it is only loaded for words that are not plain:
- * bundled short options, `--flag=false`, help, mistakes. A test compares both ways on random command lines.
+ * The short way from plain words to a command: values go straight to clipanion's option objects. clipanion's state machine
+ * costs several times what the rest of a command does, so it is only used for words that are not plain: bundled short
+ * options, `--flag=false`, help, mistakes. A test compares both ways on random command lines.
  */
-import type { Host } from '../host/host.js'
 import type { CommandType, GantryCommand } from './command.js'
-import { splitCommandLine } from './entry.js'
-import { readGlobals } from './globals.js'
-import { openLog } from './log.js'
-import { attempt, perform } from './perform.js'
 import { type ParsedWords, type Shape, shapeOf } from './shape.js'
-
-/** Runs the command that `type` stands for. Undefined: the words are not plain, and nothing was done yet. */
-export async function runFast(host: Host, type: CommandType): Promise<number | undefined> {
-  const { options, words } = splitCommandLine(host.caller.argv)
-  const { globals, problem } = readGlobals(options)
-  if (problem !== undefined) return undefined
-  return await attempt(openLog(host, globals), async (log) => {
-    const command = readPlain(type, words.slice(1))
-    return command === null ? undefined : await perform(host, globals, log, command)
-  })
-}
 
 /** The command with its fields filled from plain words; null where they are not plain. */
 export function readPlain(type: CommandType, words: readonly string[]): GantryCommand | null {

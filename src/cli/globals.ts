@@ -1,6 +1,6 @@
 /** The options before the command, checked: where containers are kept, and what is told where. */
 import { GantryError } from '../errors.js'
-import { type GivenOption, globalOptions } from './entry.js'
+import { type GivenOption, globalOptions } from './command-line.js'
 import { missingValue, unknownOption, usageError } from './usage.js'
 
 export const logLevels = ['error', 'warning', 'info', 'debug'] as const

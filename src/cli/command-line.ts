@@ -1,9 +1,4 @@
-/**
- * Where a command line is cut in two: the global options, and the words from the command on.
- *
- * The static binary asks {@link commandOf} which command's code to load, before anything else is there: this file imports
- * nothing and stays small.
- */
+/** Where a command line is cut in two: the global options, and the words from the command on. */
 
 /** The global options by name, and whether each takes a value. */
 export const globalOptions: Readonly<Record<string, boolean>> = {
@@ -60,11 +55,4 @@ export function splitCommandLine(argv: readonly string[]): CommandLine {
     if (takesValue === undefined) return { options, words: [] }
   }
   return { options, words: argv.slice(at) }
-}
-
-/** The command's name; null where none is to be run: no command, `--help`, `--version`, an unknown option. */
-export function commandOf(argv: readonly string[]): string | null {
-  const { options, words } = splitCommandLine(argv)
-  if (options.some(({ name }) => name === 'help' || name === 'h' || name === 'version' || name === 'v')) return null
-  return words[0] ?? null
 }
