@@ -1,6 +1,7 @@
 //! What TypeScript sees of this process: the `Native` of src/host/quickjs.ts.
 
 use rquickjs::{Ctx, Function, Object, Result};
+use rustix::rand::GetRandomFlags;
 use std::{env, io::IsTerminal, process};
 
 /// The arguments of this process, or the position of the first that is not UTF-8.
@@ -38,6 +39,14 @@ fn is_terminal(descriptor: u8) -> bool {
         2 => std::io::stderr().is_terminal(),
         _ => false,
     }
+}
+
+/// `Math.random`: from 0 up to 1, by getrandom(2).
+pub fn random() -> Result<f64> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty()).map_err(std::io::Error::from)?;
+    // As many bits as a double has.
+    Ok((u64::from_ne_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64)
 }
 
 /// One verb of src/host/host.ts: request and reply are JSON.
