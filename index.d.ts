@@ -39,6 +39,8 @@ export interface Ending {
   signal?: number
 }
 
+export declare function exec(request: string): Promise<string>
+
 /**
  * Becomes the program at `path`, in this process, with our environment: execve(2). Returns only by throwing.
  *

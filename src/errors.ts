@@ -132,6 +132,10 @@ function sentenceOf(failure: HostFailure): Sentence {
       const what = object.endsWith('apparmorProfile') ? 'AppArmor' : 'SELinux'
       return { code: 'ERR_UNSUPPORTED', text: `${object}: ${what} is not enabled on this machine` }
     }
+    case 'exec in container: ESRCH':
+      return { code: 'ERR_NOT_RUNNING', text: 'cannot exec in a stopped container' }
+    case 'exec in container: EBUSY':
+      return { code: 'ERR_PAUSED', text: 'cannot exec in a paused container (use --ignore-paused to override)' }
     case 'find program: ENOENT':
       return object.includes('/')
         ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }

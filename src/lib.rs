@@ -101,6 +101,7 @@ long! {
     write_output "writeOutput"
     write_error "writeError"
     launch "launch"
+    exec "exec"
     start "start"
     await_ready "awaitReady"
     supervise "supervise"

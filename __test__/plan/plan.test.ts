@@ -40,6 +40,7 @@ test('the order of the launch', (t) => {
     'link /proc/kcore',
     'pivotRoot',
     'terminal 0',
+    'newSession',
     'sessionKeyring _ses.c1',
     'readonlyRoot',
     'hostname runc',

@@ -11,23 +11,27 @@ test('of two variables with one name the last stays, where it stands', (t) => {
   t.deepEqual(program({ process: { env: ['A=1', 'HOME=/h', 'A=2', 'B==', 'toString=x'] } }), {
     args: ['true'],
     env: ['HOME=/h', 'A=2', 'B==', 'toString=x'],
+    listenPid: false,
   })
 })
 
 for (const env of [[], ['HOME=']]) {
   test(`HOME is looked up when it is ${env.length === 0 ? 'unset' : 'empty'}`, (t) => {
-    t.deepEqual(program({ process: { env, user: { uid: 7, gid: 0 } } }), { args: ['true'], env: [], homeOf: 7 })
+    t.deepEqual(program({ process: { env, user: { uid: 7, gid: 0 } } }), {
+      args: ['true'],
+      env: [],
+      homeOf: 7,
+      listenPid: false,
+    })
   })
 }
 
 test('activated descriptors come first, those to preserve follow', (t) => {
   const request = { listenFds: 2, listenFdNames: 'a:b', preserveFds: 1 }
   t.deepEqual(plan({ request }).descriptors.inherit, [3, 4, 5])
-  t.deepEqual(program({ request, process: { env: ['LISTEN_PID=77'] } })?.env, [
-    'LISTEN_FDS=2',
-    'LISTEN_PID=1',
-    'LISTEN_FDNAMES=a:b',
-  ])
+  const { env, listenPid } = program({ request, process: { env: ['LISTEN_PID=77'] } }) ?? {}
+  t.deepEqual(env, ['LISTEN_FDS=2', 'LISTEN_FDNAMES=a:b'])
+  t.true(listenPid, 'its own, which only the process itself knows')
 })
 
 test('the container finds the sd_notify socket', (t) => {
@@ -46,7 +50,7 @@ test('a session with and without a terminal', (t) => {
       }),
       'terminal',
     ),
-    [{ terminal: { slave: '/dev/pts/9', rows: 24, columns: 80, uid: 7 } }],
+    [{ terminal: { slave: '/dev/pts/9', rows: 24, columns: 80, uid: 7, console: true } }],
   )
   const ignored = plan({ process: { consoleSize: { height: 24, width: 80 } } })
   t.deepEqual(steps(ignored, 'terminal'), [], 'a size without a terminal has no meaning')

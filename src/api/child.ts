@@ -2,6 +2,7 @@
 
 import type { ExitStatus, Launched } from '../host/host.js'
 import { type Beginning, begin, type Owner } from '../host/node.js'
+import { requestText } from '../host/verbs.js'
 import type { Context } from '../lifecycle/context.js'
 
 export interface LifetimeOptions {
@@ -29,7 +30,9 @@ export class Child {
       ...context,
       host: {
         ...context.host,
-        launch: (plan) => start(begin('launch', plan, detached ? undefined : ownerOf(plan.record))),
+        launch: (plan, config) =>
+          start(begin('launch', requestText(plan, config), detached ? undefined : ownerOf(plan.record))),
+        exec: (plan) => start(begin('exec', requestText(plan))),
       },
     }
   }

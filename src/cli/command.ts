@@ -19,6 +19,9 @@ export abstract class GantryCommand extends Command {
   /** How help groups the options: headings and long names. The others stand first. */
   static optionGroups: Readonly<Record<string, readonly string[]>> = {}
 
+  /** The exit code after an error. */
+  readonly failure: number = 1
+
   /** Set before `execute`, as clipanion sets its own fields. */
   declare session: Session
 

@@ -8,7 +8,10 @@ const columns = 88
 
 /** What stands for an option's value, where VALUE says too little. */
 const valueNames: Readonly<Record<string, string>> = {
+  '--additional-gids': 'GID',
   '--bundle': 'DIR',
+  '--cap': 'CAPABILITY',
+  '--cgroup': 'CGROUP',
   '--console': 'TTY',
   '--console-socket': 'SOCKET',
   '--cpus': 'N',
@@ -21,7 +24,9 @@ const valueNames: Readonly<Record<string, string>> = {
   '--pidfd-socket': 'SOCKET',
   '--pids': 'N',
   '--preserve-fds': 'N',
+  '--process': 'FILE',
   '--rootfs': 'DIR',
+  '--user': 'UID[:GID]',
   '--writable': 'DIR',
 }
 

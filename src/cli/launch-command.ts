@@ -2,7 +2,7 @@
 import { Option } from 'clipanion'
 import type { LaunchOptions } from '../lifecycle/launch.js'
 import { GantryCommand } from './command.js'
-import { usageError } from './usage.js'
+import { count } from './usage.js'
 
 export abstract class LaunchCommand extends GantryCommand {
   static override optionGroups = {
@@ -26,8 +26,7 @@ export abstract class LaunchCommand extends GantryCommand {
 
   protected launchOptions(): LaunchOptions {
     const { bundle, config, pidFile, pidfdSocket, console, consoleSocket, noPivot, noNewKeyring } = this
-    const preserveFds = Number(this.preserveFds)
-    if (!/^[0-9]+$/.test(this.preserveFds)) throw usageError(`invalid number "${this.preserveFds}" for --preserve-fds`)
+    const preserveFds = count('preserve-fds', this.preserveFds)
     const { systemdCgroup } = this.session.globals
     return {
       bundle,

@@ -15,17 +15,17 @@ export async function perform(host: Host, globals: Globals, log: Log, command: G
     warn: (text) => log.tell('warning', text),
     debug: (text) => (globals.logLevel === 'debug' ? log.tell('debug', text()) : undefined),
   }
-  return (await command.execute()) ?? 0
+  return await attempt(log, async () => (await command.execute()) ?? 0, command.failure)
 }
 
-/** What `action` gives; 1 after an error, which is then on standard error and in the log. */
-export async function attempt<T>(log: Log, action: (log: Log) => Promise<T>): Promise<T | 1> {
+/** What `action` gives; `failure` after an error, which is then on standard error and in the log. */
+export async function attempt<T>(log: Log, action: (log: Log) => Promise<T>, failure = 1): Promise<T | number> {
   try {
     return await action(log)
   } catch (thrown) {
     const error = toGantryError(thrown)
     if (error.code === 'ERR_INTERNAL' && error.cause instanceof Error) await log.tell('debug', error.cause.stack ?? '')
     await log.error(error.message, error.hint)
-    return 1
+    return failure
   }
 }

@@ -5,6 +5,12 @@ export function usageError(text: string, hint?: string): GantryError {
   return new GantryError('ERR_INVALID_ARGUMENT', text, { hint })
 }
 
+/** The value of an option that counts something. */
+export function count(option: string, text: string): number {
+  if (!/^[0-9]+$/.test(text)) throw usageError(`invalid number "${text}" for --${option}`)
+  return Number(text)
+}
+
 /** runc's words, which podman looks for to tell an option that is known from one that is not. */
 export function missingValue(name: string): GantryError {
   return usageError(`flag needs an argument: ${dashed(name)}`)

@@ -13,8 +13,9 @@ import {
   HostFailure,
   type Inspection,
   type ProgramOutput,
+  savedConfig,
 } from './host.js'
-import type { Failure, LaunchPlan } from './plan.js'
+import type { ExecPlan, Failure, LaunchPlan } from './plan.js'
 
 type Verb = Exclude<keyof Host, 'caller'>
 
@@ -49,6 +50,8 @@ export interface FakeHost extends Host {
   readonly calls: readonly Called[]
   /** The plans that were to be launched. */
   readonly plans: readonly LaunchPlan[]
+  /** The plans of processes in containers that were there. */
+  readonly execs: readonly ExecPlan[]
   readonly output: string
   readonly errors: string
   readonly files: ReadonlyMap<string, string>
@@ -69,6 +72,7 @@ const defaultFacts: Facts = {
 export function fakeHost(options: FakeOptions = {}): FakeHost {
   const calls: Called[] = []
   const plans: LaunchPlan[] = []
+  const execs: ExecPlan[] = []
   const files = new Map(Object.entries(options.files ?? {}))
   const roots = new Map(
     Object.entries(options.containers ?? {}).map(([root, all]) => [root, new Map(all.map((one) => [one.id, one]))]),
@@ -103,6 +107,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   return {
     calls,
     plans,
+    execs,
     files,
     get output() {
       return output
@@ -156,7 +161,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       note('appendLog', path)
       files.set(path, (files.get(path) ?? '') + text)
     },
-    launch(plan) {
+    launch(plan, config) {
       plans.push(plan)
       note('launch', plan)
       const { root, id, ociVersion, bundle, rootfs, created, annotations } = plan.record
@@ -168,7 +173,17 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       there.set(id, { id, status, pid, ociVersion, bundle, rootfs, created, owner: 0, annotations })
       roots.set(root, there)
       nextDescriptor += 1
+      files.set(savedConfig(plan.record), config)
       return { pid, pidfd: nextDescriptor }
+    },
+    exec(plan) {
+      note('exec', plan)
+      const { status } = find(plan)
+      const refusal = status === 'stopped' ? errno.ESRCH : status === 'paused' && !plan.ignorePaused ? errno.EBUSY : 0
+      if (refusal !== 0) throw new HostFailure({ step: 'exec in container', object: plan.id, errno: refusal })
+      execs.push(plan)
+      nextDescriptor += 1
+      return { pid: 1000 + calls.length, pidfd: nextDescriptor }
     },
     start(request) {
       note('start', request)
@@ -184,7 +199,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
     },
     supervise(request) {
       note('supervise', request)
-      change(request, { status: 'stopped', pid: 0 })
+      if (find(request).pid === request.pid) change(request, { status: 'stopped', pid: 0 })
       return options.exit ?? { exitCode: 0 }
     },
     inspect(container) {

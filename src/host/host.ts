@@ -5,7 +5,7 @@
  * the machine is one function of crates/engine/src/verbs.rs and fails with a {@link HostFailure}, never with anything else.
  * This file imports nothing but the plan's types.
  */
-import type { Failure, LaunchPlan, UpdatePlan } from './plan.js'
+import type { ExecPlan, Failure, LaunchPlan, UpdatePlan } from './plan.js'
 
 /** A value, or a promise of it: the static host answers at once, Node off its event loop. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -53,6 +53,11 @@ export interface ContainerRef {
   readonly id: string
 }
 
+/** The file that holds the configuration that a container was made from: what its bundle holds may have changed since. */
+export function savedConfig({ root, id }: ContainerRef): string {
+  return `${root}/${id}/config.json`
+}
+
 export type Status = 'creating' | 'created' | 'running' | 'paused' | 'stopped'
 
 /** A container as its record and the kernel describe it now. */
@@ -77,7 +82,7 @@ export interface BrokenRecord {
   readonly failure: Failure
 }
 
-/** A container's init as this process holds it. Numbers of descriptors; `supervise`, `awaitReady` and `close` end them. */
+/** A container's init, or another process of it, as this process holds it. Numbers of descriptors; `supervise`, `awaitReady` and `close` end them. */
 export interface Launched {
   readonly pid: number
   readonly pidfd: number
@@ -94,6 +99,7 @@ export interface ExitStatus {
 }
 
 export interface Supervision extends ContainerRef {
+  /** Of init, or of a process that `exec` has started. */
   readonly pid: number
   readonly pidfd: number
   /** The pty master to copy from and to our own terminal, in raw mode, with its size followed. */
@@ -102,7 +108,7 @@ export interface Supervision extends ContainerRef {
   readonly notifier?: number
   /** Adopt orphans of the container (PR_SET_CHILD_SUBREAPER) while we wait. */
   readonly subreaper: boolean
-  /** Forward the signals that we get (all but SIGCHLD, SIGURG; SIGWINCH resizes) to init. */
+  /** Forward the signals that we get (all but SIGCHLD, SIGURG; SIGWINCH resizes) to the process. */
   readonly forwardSignals: boolean
 }
 
@@ -150,9 +156,15 @@ export interface Host {
 
   /**
    * Carries a plan out: record, cgroup, init. Returns when init waits at the gate, or has become the program in a plan
-   * without one. After a failure nothing is left: no record, cgroup, process.
+   * without one. After a failure nothing is left: no record, cgroup, process. `config` is the text of the configuration, which
+   * is kept beside the record, as {@link savedConfig}.
    */
-  launch(plan: LaunchPlan): Awaitable<Launched>
+  launch(plan: LaunchPlan, config: string): Awaitable<Launched>
+  /**
+   * Starts another process in a container, and returns when it has become its program; after a failure there is none. Fails with
+   * step `exec in container`: ESRCH when init is gone, EBUSY when the container is paused.
+   */
+  exec(plan: ExecPlan): Awaitable<Launched>
   /**
    * Opens the gate of a created container and returns when the program runs. With `notifySocket`, the container's sd_notify
    * socket is made first, and a descriptor for `supervise` or `awaitReady` comes back.
@@ -160,7 +172,7 @@ export interface Host {
   start(container: ContainerRef & { readonly notifySocket?: string }): Awaitable<{ readonly notifier?: number }>
   /** Forwards sd_notify messages until the service is READY or init is gone. */
   awaitReady(request: ContainerRef & { readonly notifier: number; readonly pid: number }): Awaitable<void>
-  /** Waits for a container's init, which is our child, and does meanwhile what {@link Supervision} says. */
+  /** Waits for a container's init or another process of it, which is our child, and does meanwhile what {@link Supervision} says. */
   supervise(request: Supervision): Awaitable<ExitStatus>
 
   /** Fails with step `find container` and ENOENT where there is none. */

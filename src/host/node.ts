@@ -2,7 +2,6 @@
  * The host on Node: the engine through the addon (src/lib.rs), off the event loop.
  */
 import { createRequire } from 'node:module'
-import { constants } from 'node:os'
 import process from 'node:process'
 import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
@@ -58,24 +57,31 @@ export function commandHost(): Host {
   const signals = new Signals()
   return {
     ...host,
-    launch(plan) {
+    launch(plan, config) {
       signals.hold()
-      return host.launch(plan)
+      return host.launch(plan, config)
+    },
+    exec(plan) {
+      signals.hold()
+      return host.exec(plan)
     },
     awaitReady(request) {
       signals.letThrough()
       return host.awaitReady(request)
     },
     supervise({ forwardSignals, ...request }) {
-      const { root, id } = request
-      if (forwardSignals) {
-        signals.giveTo((name) => {
-          // A container that is gone can't be sent anything, and supervision is about to end.
-          Promise.resolve(host.signal({ root, id, signal: constants.signals[name], all: false })).catch(() => {})
-        })
-      }
+      if (forwardSignals) signals.giveTo((name) => sendTo(request.pid, name))
       return host.supervise({ ...request, forwardSignals: false })
     },
+  }
+}
+
+/** Sends a signal to a child that is being waited for. */
+function sendTo(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name)
+  } catch {
+    // It has ended, and the wait for it is about to.
   }
 }
 
@@ -122,11 +128,11 @@ export interface Owner extends ContainerRef {
   readonly created: string
 }
 
-/** Calls a verb that begins a process. The pidfd in its answer stays the addon's. */
-export function begin(verb: 'launch' | 'exec', request: object, owner?: Owner): Beginning<Launched> {
+/** Calls a verb that begins a process, by its request as it crosses. The pidfd in its answer stays the addon's. */
+export function begin(verb: 'launch' | 'exec', request: string, owner?: Owner): Beginning<Launched> {
   const addon = loadAddon()
   const binary = platform().binary()
-  const beginning = addon.begin(verb, JSON.stringify(request), owner && { ...owner, binary })
+  const beginning = addon.begin(verb, request, owner && { ...owner, binary })
   return { ...beginning, begun: beginning.begun.then((text) => answerOf<Launched>(text)) }
 }
 

@@ -56,6 +56,59 @@ seccomp?: string, init: InitPlan, };
 
 export type HardLimit = { resource: number, limit: string, };
 
+export type ExecPlan = { 
+/**
+ * The directory of all containers' records.
+ */
+root: string, id: string, 
+/**
+ * Go on although the container is paused: the process then waits, like all others there, to be resumed.
+ */
+ignorePaused: boolean, 
+/**
+ * Where below the container's cgroup, in those hierarchies that are named, and nowhere else. None: in the container's cgroup, or
+ * where init is if that one can't have processes (cgroups(7): no internal processes).
+ */
+cgroup?: Array<SubCgroup>, 
+/**
+ * Where the host pid of the process is written, once it has become its program.
+ */
+pidFile?: string, 
+/**
+ * As in [`LaunchPlan`].
+ */
+oomScoreAdj?: number, 
+/**
+ * As in [`LaunchPlan`].
+ */
+hardLimits?: Array<HardLimit>, 
+/**
+ * The processors that the helper runs on before it is in the container's cgroup. None: those that we may.
+ */
+firstCpus?: Array<number>, descriptors: Descriptors, 
+/**
+ * As in [`LaunchPlan`].
+ */
+consoleSocket?: string, 
+/**
+ * The unix socket that gets a pidfd of the process.
+ */
+pidfdSocket?: string, 
+/**
+ * Under the container's seccomp filter, as the launch has compiled it.
+ */
+seccomp: boolean, steps: Array<Step>, };
+
+export type SubCgroup = { 
+/**
+ * Where the hierarchy is mounted.
+ */
+mount: string, 
+/**
+ * Relative to the container's directory; empty for that one itself.
+ */
+path: string, };
+
 export type RecordSeed = { 
 /**
  * The directory of all containers' records.
@@ -193,7 +246,12 @@ netDevices?: Array<NetDevice>,
  * Take hold of the mount sources before the user namespace is entered, with the caller's rights.
  * Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
  */
-sourcesFirst: boolean, steps: Array<Step>, };
+sourcesFirst: boolean, 
+/**
+ * For a process in a container that is there: the namespaces of its init that are to be entered, through a pidfd that the helper
+ * is started with. The engine knows them.
+ */
+enter?: Array<NamespaceKind>, steps: Array<Step>, };
 
 export type NetDevice = { 
 /**
@@ -225,7 +283,7 @@ denySetgroups: boolean, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "gate" | "noNewPrivileges" | { "exec": Program };
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "fork" | "gate" | "noNewPrivileges" | { "exec": Program };
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 
@@ -329,7 +387,11 @@ plain?: boolean,
 /**
  * Who owns the pty slave.
  */
-uid: number, };
+uid: number, 
+/**
+ * Bind it on /dev/console.
+ */
+console: boolean, };
 
 export type Credentials = { uid: number, gid: number, 
 /**
@@ -360,4 +422,8 @@ env: Array<string>,
 /**
  * Add HOME from the container's /etc/passwd entry of this uid (`/` without one).
  */
-homeOf?: number, };
+homeOf?: number, 
+/**
+ * Add LISTEN_PID with the process's own pid: sd_listen_fds(3).
+ */
+listenPid: boolean, };

@@ -19,10 +19,16 @@ export function answerOf<T>(text: string): T {
   return reply.ok
 }
 
+/** A request as it crosses: JSON, and after a newline, which that has none of, the long text that goes with it. */
+export function requestText(request: object, text?: string): string {
+  const json = JSON.stringify(request)
+  return text === undefined ? json : `${json}\n${text}`
+}
+
 /** The host whose verbs go through `call`. */
 export function hostOver(caller: Caller, call: Call): Host {
-  function ask<T>(verb: Verb, request: object): Awaitable<T> {
-    const reply = call(verb, JSON.stringify(request))
+  function ask<T>(verb: Verb, request: object, text?: string): Awaitable<T> {
+    const reply = call(verb, requestText(request, text))
     return typeof reply === 'string' ? answerOf<T>(reply) : reply.then((text) => answerOf<T>(text))
   }
   return {
@@ -35,7 +41,8 @@ export function hostOver(caller: Caller, call: Call): Host {
     writeOutput: (text) => ask('writeOutput', { text }),
     writeError: (text) => ask('writeError', { text }),
     appendLog: (path, text) => ask('appendLog', { path, text }),
-    launch: (plan) => ask('launch', plan),
+    launch: (plan, config) => ask('launch', plan, config),
+    exec: (plan) => ask('exec', plan),
     start: (request) => ask('start', request),
     awaitReady: (request) => ask('awaitReady', request),
     supervise: (request) => ask('supervise', request),

@@ -2,7 +2,7 @@
 import { GantryError } from '../errors.js'
 import type { Caller, ContainerRef, Facts, Launched } from '../host/host.js'
 import { planContainer } from '../plan/plan.js'
-import type { Request } from '../plan/request.js'
+import type { Activation, Request } from '../plan/request.js'
 import { parseSpec } from '../spec/parse.js'
 import type { Spec } from '../spec/spec.js'
 import type { Context } from './context.js'
@@ -42,16 +42,19 @@ export interface Bundle {
   /** Absolute. */
   readonly path: string
   readonly spec: Spec
+  /** The text that the spec is read from. */
+  readonly config: string
 }
 
 export async function readBundle(
   { host }: Context,
-  { bundle, config }: Pick<LaunchOptions, 'bundle' | 'config'>,
+  { bundle, config: given }: Pick<LaunchOptions, 'bundle' | 'config'>,
 ): Promise<Bundle> {
   const { cwd } = host.caller
   const path = absolutePath(cwd, bundle)
-  const file = config === undefined ? absolutePath(path, 'config.json') : absolutePath(cwd, config)
-  return { path, spec: parseSpec(file, await host.readText(file)) }
+  const file = given === undefined ? absolutePath(path, 'config.json') : absolutePath(cwd, given)
+  const config = await host.readText(file)
+  return { path, spec: parseSpec(file, config), config }
 }
 
 /** Plans the container and has it launched. */
@@ -68,14 +71,14 @@ export async function launch(
   const { plan, warnings } = planContainer(bundle.spec, request, mode.facts ?? (await host.facts()))
   for (const warning of warnings) await context.warn(warning)
   await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
-  const launched = await host.launch(plan)
+  const launched = await host.launch(plan, bundle.config)
   const { unknownCalls } = launched
   if (unknownCalls) await context.debug(() => `linux.seccomp: no such calls here: ${unknownCalls.join(' ')}`)
   return launched
 }
 
 /** For JSON.stringify: of the environment only the names. */
-function withoutSecrets(key: string, value: unknown): unknown {
+export function withoutSecrets(key: string, value: unknown): unknown {
   return key === 'env' && Array.isArray(value) ? value.map((entry) => String(entry).split('=')[0]) : value
 }
 
@@ -86,7 +89,7 @@ function requestOf(
   options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal'>,
   { gate }: LaunchMode,
 ): Request {
-  const absolute = (given: string | undefined) => (given === undefined ? undefined : absolutePath(caller.cwd, given))
+  const absolute = (given: string | undefined) => absoluteIfGiven(caller, given)
   return {
     root,
     id,
@@ -115,8 +118,13 @@ export function notifySocket({ env }: Caller): string | undefined {
   return env.NOTIFY_SOCKET || undefined
 }
 
+/** For paths among the options: they may be relative to the caller's directory. */
+export function absoluteIfGiven({ cwd }: Caller, path: string | undefined): string | undefined {
+  return path === undefined ? undefined : absolutePath(cwd, path)
+}
+
 /** The descriptors that a service manager passed to us, and not to a parent of ours whose environment we have: sd_listen_fds(3). */
-function activation({ env, pid }: Caller): Pick<Request, 'listenFds' | 'listenFdNames'> {
+export function activation({ env, pid }: Caller): Activation {
   const listenFds = Number(env.LISTEN_FDS ?? '')
   if (env.LISTEN_PID !== String(pid) || !Number.isInteger(listenFds) || listenFds <= 0) return { listenFds: 0 }
   return { listenFds, listenFdNames: env.LISTEN_FDNAMES }

@@ -2,6 +2,7 @@
 import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Facts, type Host, HostFailure } from '../host/host.js'
 import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
+import { writeJson } from '../spec/json.js'
 import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
 import type { Context } from './context.js'
 import { type IdRanges, singleIds, subordinateIds } from './id-ranges.js'
@@ -79,7 +80,7 @@ function sandboxBundle(
     writable: options.writable.map(absolute),
     userNamespace,
   })
-  return { bundle: { path: here, spec }, readonlyView }
+  return { bundle: { path: here, spec, config: writeJson(spec) }, readonlyView }
 }
 
 /**

@@ -6,7 +6,11 @@ import type { Request } from './request.js'
  * The activated descriptors are ours from 3 on (sd_listen_fds(3)), those to preserve follow: so they are in the
  * container too.
  */
-export function planDescriptors({ stdio, listenFds, preserveFds }: Request): Descriptors {
+export function planDescriptors({
+  stdio,
+  listenFds,
+  preserveFds,
+}: Pick<Request, 'stdio' | 'listenFds' | 'preserveFds'>): Descriptors {
   const first = 3
   return {
     stdio: [...stdio],

@@ -2,34 +2,40 @@
 import type { Facts } from '../host/host.js'
 import type { Credentials, Program, Step } from '../host/plan.js'
 import { RLIMITS } from '../spec/rules.js'
-import type { Spec } from '../spec/spec.js'
+import type { Process, Spec } from '../spec/spec.js'
 import { attributeSteps } from './attributes.js'
 import { ALL_CAPABILITIES, planCapabilities } from './capabilities.js'
 import { PlanError } from './error.js'
 import { NOTIFY_DIRECTORY } from './mounts.js'
 import { hasNamespace, requireMapped, setgroupsDenied } from './namespaces.js'
-import type { Request } from './request.js'
+import type { Activation, Request } from './request.js'
 
 /** As in runc, whatever the caller's own mask is. */
 const DEFAULT_UMASK = 0o022
 
 export function sessionSteps({ process }: Spec, request: Request): Step[] {
-  const { terminal, consoleSize, user, selinuxLabel } = process
   return [
-    terminal
-      ? {
-          terminal: {
-            ...(request.console !== undefined && { slave: request.console }),
-            ...(consoleSize && { rows: consoleSize.height, columns: consoleSize.width }),
-            ...(request.plainTerminal && { plain: true }),
-            uid: user.uid,
-          },
-        }
-      : 'newSession',
-    ...(request.noNewKeyring
-      ? []
-      : [{ sessionKeyring: { name: `_ses.${request.id}`, ...(selinuxLabel && { label: selinuxLabel }) } }]),
+    ...terminalSteps(process, { console: true, slave: request.console, plain: request.plainTerminal }),
+    'newSession',
+    ...(request.noNewKeyring ? [] : [keyringStep(process, request.id)]),
   ]
+}
+
+/** `slave`: a pty slave of the caller's, in place of a new one. */
+export function terminalSteps(
+  { terminal, consoleSize, user }: Process,
+  { slave, plain, console }: { readonly slave?: string; readonly plain?: boolean; readonly console: boolean },
+): Step[] {
+  if (!terminal) return []
+  const size = consoleSize && { rows: consoleSize.height, columns: consoleSize.width }
+  return [
+    { terminal: { ...(slave !== undefined && { slave }), ...size, ...(plain && { plain }), uid: user.uid, console } },
+  ]
+}
+
+/** All processes of a container share one. */
+export function keyringStep({ selinuxLabel }: Process, id: string): Step {
+  return { sessionKeyring: { name: `_ses.${id}`, ...(selinuxLabel && { label: selinuxLabel }) } }
 }
 
 /** Up to the working directory, with the rights that the process will have. */
@@ -53,7 +59,7 @@ export function programSteps(spec: Spec, request: Request): Step[] {
     'commit',
     ...(request.gate ? ['gate' as const] : []),
     ...(spec.process.noNewPrivileges ? ['noNewPrivileges' as const] : []),
-    { exec: planProgram(spec, request) },
+    { exec: planProgram(spec.process, request) },
   ]
 }
 
@@ -85,29 +91,26 @@ function planCredentials(spec: Spec, facts: Facts, warnings: string[]): Credenti
   }
 }
 
-function planProgram(spec: Spec, request: Request): Program {
-  const { args, env = [], user } = spec.process
+export function planProgram({ args, env = [], user }: Process, request: Activation & Partial<Request>): Program {
   const variables = dedupe([...env, ...notifyVariables(request), ...listenVariables(request)])
   const hasHome = variables.some((one) => /^HOME=./.test(one))
+  const listenPid = request.listenFds > 0
   return {
     args: [...args],
-    env: hasHome ? variables : variables.filter((one) => one !== 'HOME='),
+    env: variables.filter((one) => (hasHome || one !== 'HOME=') && !(listenPid && one.startsWith('LISTEN_PID='))),
     ...(!hasHome && { homeOf: user.uid }),
+    listenPid,
   }
 }
 
-function notifyVariables({ notify }: Request): string[] {
+function notifyVariables({ notify }: Partial<Request>): string[] {
   return notify ? [`NOTIFY_SOCKET=${NOTIFY_DIRECTORY}/notify.sock`] : []
 }
 
-/** sd_listen_fds(3); the program is process 1 of its namespace. */
-function listenVariables({ listenFds, listenFdNames }: Request): string[] {
+/** sd_listen_fds(3), but for the pid. */
+function listenVariables({ listenFds, listenFdNames }: Activation): string[] {
   if (listenFds === 0) return []
-  return [
-    `LISTEN_FDS=${listenFds}`,
-    'LISTEN_PID=1',
-    ...(listenFdNames === undefined ? [] : [`LISTEN_FDNAMES=${listenFdNames}`]),
-  ]
+  return [`LISTEN_FDS=${listenFds}`, ...(listenFdNames === undefined ? [] : [`LISTEN_FDNAMES=${listenFdNames}`])]
 }
 
 /** Of several with one name the last stays, in its place. */

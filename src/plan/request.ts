@@ -1,6 +1,14 @@
 /** What a caller wants of a new container beside its config.json: the options of `create` and `run`, resolved. */
 
-export interface Request {
+/** What a service manager passed to us for the container: sd_listen_fds(3). */
+export interface Activation {
+  /** How many descriptors, from 3. */
+  readonly listenFds: number
+  /** Their names as the service manager gave them: `LISTEN_FDNAMES`. */
+  readonly listenFdNames?: string
+}
+
+export interface Request extends Activation {
   /** The directory of all containers' records, absolute. */
   readonly root: string
   readonly id: string
@@ -28,10 +36,6 @@ export interface Request {
   readonly noNewKeyring: boolean
   /** How many descriptors the container gets after the activated ones. */
   readonly preserveFds: number
-  /** How many descriptors, from 3, a service manager passed to us for the container: sd_listen_fds(3). */
-  readonly listenFds: number
-  /** Their names as the service manager gave them: `LISTEN_FDNAMES`. */
-  readonly listenFdNames?: string
   /** Give the container a socket for sd_notify(3). */
   readonly notify: boolean
   /** Our descriptors that become 0, 1 and 2; -1 is one that is not open. */

@@ -95,7 +95,7 @@ export const personality = lazy(() =>
 )
 
 /** The rules that these break, each as its field and what is wrong. */
-export function brokenAttributes({ process, linux = {} }: Spec): string[] {
+export function brokenAttributes({ process, linux = {} }: Pick<Spec, 'process' | 'linux'>): string[] {
   const { execCPUAffinity: affinity = {} } = process
   return [
     ...(process.scheduler ? schedulerRules(process.scheduler) : []),

@@ -56,6 +56,17 @@ function parseExactly(path: string, source: string): unknown {
   return restoreIntegers(parse(path, marked))
 }
 
+/** The text of a document, long integers among its numbers: what {@link parseJson} makes the same document of again. */
+export function writeJson(document: unknown): string {
+  try {
+    return JSON.stringify(document)
+  } catch {
+    // Only because of long integers: no other document of ours can't be written.
+    const mark = (_: string, value: unknown) => (typeof value === 'bigint' ? `${LONG_INTEGER}${value}` : value)
+    return JSON.stringify(document, mark).replace(/"\\u0000(-?\d+)"/g, '$1')
+  }
+}
+
 function restoreIntegers(value: unknown): unknown {
   if (typeof value === 'string' && value.startsWith(LONG_INTEGER)) {
     const exact = BigInt(value.slice(1))

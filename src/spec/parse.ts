@@ -2,9 +2,9 @@
 import { problemsOf } from './check.js'
 import { SpecError } from './error.js'
 import { parseJson } from './json.js'
-import { brokenRules } from './rules.js'
-import { spec as isSpec } from './schema.js'
-import type { Spec } from './spec.js'
+import { brokenProcessRules, brokenRules } from './rules.js'
+import { hasProcess, spec as isSpec } from './schema.js'
+import type { Process, Spec } from './spec.js'
 import { refuseUnsupported } from './unsupported.js'
 
 /**
@@ -23,6 +23,15 @@ export function checkSpec(path: string, document: unknown): Spec {
   if (broken.length > 0) throw new SpecError(path, shorten(broken))
   refuseUnsupported(document)
   return document
+}
+
+/** Reads a process section that is a document of its own. Throws like {@link parseSpec}. */
+export function parseProcess(path: string, text: string): Process {
+  const document = { process: parseJson(path, text) }
+  if (!hasProcess(document)) throw new SpecError(path, shorten(problemsOf(hasProcess, document)))
+  const broken = brokenProcessRules(document)
+  if (broken.length > 0) throw new SpecError(path, shorten(broken))
+  return document.process
 }
 
 /** A document can be wrong in a thousand places, and the message is one line. */

@@ -54,8 +54,7 @@ export function brokenRules(spec: Spec): string[] {
     ...idMappings('linux.uidMappings', linux.uidMappings),
     ...idMappings('linux.gidMappings', linux.gidMappings),
     ...(spec.mounts ?? []).flatMap((mount, index) => mountRules(mount, `mounts[${index}]`)),
-    ...rlimits(spec.process),
-    ...brokenAttributes(spec),
+    ...brokenProcessRules(spec),
     ...devices(linux),
     ...netDevices(linux),
     ...sysctls(linux),
@@ -122,6 +121,11 @@ function mountRules(mount: Mount, field: string): string[] {
     problems.push(`${field}: uidMappings and gidMappings: expected both or neither`)
   }
   return problems
+}
+
+/** Those of the process section, and of what goes with it. */
+export function brokenProcessRules(spec: Pick<Spec, 'process' | 'linux'>): string[] {
+  return [...rlimits(spec.process), ...brokenAttributes(spec)]
 }
 
 function rlimits(process: Process): string[] {

@@ -146,6 +146,9 @@ const linux = lazy(() => {
   )
 })
 
+/** For a process section that stands alone. */
+export const hasProcess: Check<Pick<Spec, 'process'>> = obj<Pick<Spec, 'process'>>({ process }, {})
+
 /** A config.json of runtime-spec 1.x: a later minor version only adds what may be passed over. */
 export const spec: Check<Spec> = obj<Spec>(
   {

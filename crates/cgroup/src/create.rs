@@ -125,6 +125,50 @@ pub fn create(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
     }
 }
 
+/// A container's cgroup, with all its directories open, for a process to join; `below` names a directory in each that it joins instead.
+///
+/// Fails with ENOENT when one is gone, or was never made.
+pub fn open(refs: &[CgroupRef], below: impl Fn(&CgroupRef) -> Option<String>) -> Result<Cgroup, Failure> {
+    let mut directories = Vec::with_capacity(refs.len());
+    let mut joined = Vec::with_capacity(refs.len());
+    for reference in refs {
+        let step = || failure("find cgroup", &reference.path);
+        let known = reference.inode.map(|_| tree::open(reference)).transpose().map_err(step())?.flatten();
+        let directory = known.ok_or(Errno::NOENT).map_err(step())?;
+        let (path, directory) = match below(reference) {
+            None => (reference.path.clone(), directory),
+            Some(name) => {
+                let path = format!("{}/{name}", reference.path);
+                let found = tree::open_below(&directory, name.as_str()).map_err(failure("find cgroup", &path))?;
+                (path, found)
+            }
+        };
+        joined.push(CgroupRef { path, ..reference.clone() });
+        directories.push(directory);
+    }
+    Ok(Cgroup { refs: joined, directories, made: Vec::new() })
+}
+
+impl Cgroup {
+    /// Goes to where process `pid` is in the v2 hierarchy, which must be below; the other hierarchies stay. An init system in a
+    /// container moves itself down to be able to have cgroups with limits beside it (cgroups(7): no internal processes).
+    pub fn follow(&mut self, pid: i32) -> Result<(), Failure> {
+        let own = self.refs.iter_mut().zip(&mut self.directories).find(|(reference, _)| reference.version == 2);
+        let Some((reference, directory)) = own else { return Ok(()) };
+        let step = || failure("find the cgroup of init below", &reference.path);
+        let mut found = None;
+        tree::walk(&*directory, |one| {
+            if members::read_pids(one)?.contains(&pid) {
+                found = Some(rustix::io::fcntl_dupfd_cloexec(one, 0)?);
+            }
+            Ok(())
+        })
+        .map_err(step())?;
+        *directory = found.ok_or(Errno::NOENT).map_err(step())?;
+        Ok(())
+    }
+}
+
 /// Removes directories that are ours and still empty. Best effort: the failure that led here is what the caller has to know.
 fn undo(made: &[CgroupRef]) {
     for directory in made.iter().rev() {

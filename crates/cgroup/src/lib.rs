@@ -19,7 +19,7 @@ mod tree;
 mod update;
 mod values;
 
-pub use create::{Cgroup, check_unused, create, planned};
+pub use create::{Cgroup, check_unused, create, open, planned};
 pub use freezer::{freeze, is_frozen, thaw};
 pub use members::{kill, pids};
 pub use remove::remove;

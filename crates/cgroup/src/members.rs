@@ -131,7 +131,7 @@ fn pids_in(directory: &OwnedFd) -> io::Result<Vec<i32>> {
 }
 
 /// The processes directly in a cgroup. A threaded v2 cgroup has none of its own: its domain lists them.
-fn read_pids(directory: &OwnedFd) -> io::Result<Vec<i32>> {
+pub(crate) fn read_pids(directory: &OwnedFd) -> io::Result<Vec<i32>> {
     match tree::read(directory, "cgroup.procs") {
         Ok(text) => text.lines().map(|line| line.parse().map_err(|_| Errno::IO)).collect(),
         Err(Errno::OPNOTSUPP) => Ok(Vec::new()),

@@ -17,9 +17,9 @@ pub fn send(path: &str, master: BorrowedFd<'_>) -> Result<(), Failure> {
     hand_over(path, master, "/dev/ptmx").failing("send the terminal to console socket", path)
 }
 
-/// Sends the pidfd of a container's init to the socket at `path`.
-pub fn send_pidfd(path: &str, pidfd: BorrowedFd<'_>) -> Result<(), Failure> {
-    hand_over(path, pidfd, "standard").failing("send the pidfd to socket", path)
+/// Sends a pidfd to the socket at `path`; runc's names for them are `standard` for a container's init, `setns` for another process.
+pub fn send_pidfd(path: &str, pidfd: BorrowedFd<'_>, name: &str) -> Result<(), Failure> {
+    hand_over(path, pidfd, name).failing("send the pidfd to socket", path)
 }
 
 fn hand_over(path: &str, descriptor: BorrowedFd<'_>, name: &str) -> io::Result<()> {

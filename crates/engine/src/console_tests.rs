@@ -58,6 +58,6 @@ fn says_which_socket_is_missing_or_has_no_listener() {
     let missing = send(path, null.as_fd()).unwrap_err();
     assert_eq!(missing, Failure::new("send the terminal to console socket", path, Errno::NOENT.raw_os_error()));
     drop(listen(&directory));
-    assert_eq!(send_pidfd(path, null.as_fd()).unwrap_err().errno, Errno::CONNREFUSED.raw_os_error());
+    assert_eq!(send_pidfd(path, null.as_fd(), "standard").unwrap_err().errno, Errno::CONNREFUSED.raw_os_error());
     fs::remove_dir_all(directory.parent().unwrap()).unwrap();
 }

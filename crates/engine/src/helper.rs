@@ -15,6 +15,7 @@ use rustix::{
 };
 use std::{ffi::CString, fs};
 use sys::{
+    attributes::set_cpu_affinity,
     credentials::{raise_hard_limit, resource_name},
     spawn::{Spawn, Spawned, spawn},
 };
@@ -49,6 +50,8 @@ pub struct Start<'a> {
     pub oom_score_adj: Option<i32>,
     /// Raised, where they are lower, before it enters a user namespace and can't any more.
     pub hard_limits: &'a [HardLimit],
+    /// The processors that it runs on before it is in the cgroup; none: those that we may.
+    pub cpus: Option<&'a [u32]>,
 }
 
 /// Fails when one of the caller's descriptors is not open: before any of our own can take its number.
@@ -86,7 +89,7 @@ impl Helper {
             arguments: &arguments,
             descriptors: &descriptors,
             pid_namespace: start.pid_namespace,
-            cgroup: start.cgroup.and_then(Cgroup::v2_directory),
+            cgroup: start.cgroup.filter(|_| start.cpus.is_none()).and_then(Cgroup::v2_directory),
         })
         .failing("start", "init")?;
         let helper = Self { channel, processes: vec![Process { pid, pidfd }] };
@@ -102,8 +105,11 @@ impl Helper {
     /// What has to happen to the process before it makes namespaces: a cgroup namespace begins where it is.
     fn place(&self, start: &Start<'_>) -> Result<(), Failure> {
         let pid = self.process()?.pid;
+        if let Some(cpus) = start.cpus {
+            set_cpu_affinity(pid, cpus).failing("apply", "process.execCPUAffinity")?;
+        }
         if let Some(cgroup) = start.cgroup {
-            cgroup.join(pid, true)?;
+            cgroup.join(pid, start.cpus.is_none())?;
         }
         for HardLimit { resource, limit } in start.hard_limits {
             raise_hard_limit(pid, *resource, limit.0).failing("raise process.rlimits", resource_name(*resource))?;
@@ -122,7 +128,12 @@ impl Helper {
 
     /// The process, which outlives this value.
     pub fn into_process(mut self) -> Result<Process, Failure> {
-        self.processes.pop().ok_or(Errno::SRCH).failing("find", "init")
+        let process = self.processes.pop().ok_or(Errno::SRCH).failing("find", "init");
+        // The one that it forked from has nothing more to do than to end.
+        for process in &self.processes {
+            let _ = waitid(WaitId::PidFd(process.pidfd.as_fd()), WaitIdOptions::EXITED);
+        }
+        process
     }
 
     pub fn send(&self, message: &ToInit<&InitPlan>) -> Result<(), Failure> {

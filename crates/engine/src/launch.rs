@@ -40,22 +40,23 @@ pub struct Launched {
     pub unknown_calls: Vec<String>,
 }
 
-/// Carries a plan out. Returns when init waits at the gate, or has become the program in a plan without a gate.
-pub fn launch(mut plan: LaunchPlan) -> Result<Launched, Failure> {
+/// Carries a plan out. Returns when init waits at the gate, or has become the program in a plan without a gate. `config` is kept
+/// for those who have to know later what the container was made from.
+pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failure> {
     let mut unknown_calls = Vec::new();
     if let Some(section) = plan.seccomp.take() {
         let Compiled { filter, unknown } = filter::compile_section(&section)?;
         plan.init.filter = Some(filter);
         unknown_calls = unknown;
     }
-    carry_out(&plan).map(|launched| Launched { unknown_calls, ..launched })
+    carry_out(&plan, config).map(|launched| Launched { unknown_calls, ..launched })
 }
 
-fn carry_out(plan: &LaunchPlan) -> Result<Launched, Failure> {
+fn carry_out(plan: &LaunchPlan, config: &str) -> Result<Launched, Failure> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
     let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false };
-    match made.carry_out() {
+    match made.carry_out(config) {
         Ok(launched) => Ok(launched),
         Err(failure) => {
             made.undo();
@@ -74,7 +75,7 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    fn carry_out(&mut self) -> Result<Launched, Failure> {
+    fn carry_out(&mut self, config: &str) -> Result<Launched, Failure> {
         let plan = self.plan;
 
         // Intent first: whoever finds this record after our death knows which cgroup may exist.
@@ -86,6 +87,7 @@ impl Made<'_> {
             None => Vec::new(),
         };
         let mut record = Record::new(&plan.record, planned);
+        record.shares_keyring = !plan.init.steps.iter().any(|step| matches!(step, Step::SessionKeyring { .. }));
         self.directory.write_record(&record)?;
 
         if let Some(cgroup) = &plan.cgroup {
@@ -107,6 +109,7 @@ impl Made<'_> {
             cgroup: self.cgroup.as_ref(),
             oom_score_adj: plan.oom_score_adj,
             hard_limits: &plan.hard_limits,
+            cpus: None,
         };
         let helper = self.helper.insert(Helper::start(&start)?);
         // Only init holds it now: its end is init's end.
@@ -117,6 +120,10 @@ impl Made<'_> {
         // Init mounts meanwhile. It waits for Commit, so its program has limits, and a record that names it, before it runs.
         if let (Some(cgroup), Some(plan)) = (&self.cgroup, &plan.cgroup) {
             cgroup.fill(plan)?;
+        }
+        self.directory.write_config(config)?;
+        if let Some(filter) = &plan.init.filter {
+            self.directory.write_filter(filter)?;
         }
         let Process { pid, pidfd } = helper.process()?;
         record.init = Some(Identity::of(*pid)?);
@@ -130,7 +137,7 @@ impl Made<'_> {
             self.pid_file = true;
         }
         if let Some(path) = &plan.pidfd_socket {
-            console::send_pidfd(path, pidfd.as_fd())?;
+            console::send_pidfd(path, pidfd.as_fd(), "standard")?;
         }
         // The terminal is where it belongs, and set up, before the program can use it.
         let console = helper.take_terminal(&plan.init.steps, plan.console_socket.as_deref())?;

@@ -2,7 +2,8 @@
 //!
 //! What only Node needs is beside that: [`background`], [`waiter`], and [`owner`], whose containers end with the process.
 //!
-//! A launch runs in [`launch`], on the [`helper`] that becomes init; [`gate`] opens a created container; [`supervise`] waits for a foreground one. [`store`] and
+//! A launch runs in [`launch`], on the [`helper`] that becomes init; [`gate`] opens a created container; [`exec`] starts another
+//! process in one; [`supervise`] waits for one in the foreground. [`store`] and
 //! [`record`] keep what is known of a container between two commands; [`inspect`], [`signal`] and [`destroy`] act on that.
 #![forbid(unsafe_code)]
 
@@ -10,6 +11,7 @@ pub mod background;
 mod channel;
 pub mod console;
 pub mod destroy;
+pub mod exec;
 pub mod facts;
 mod failing;
 pub mod files;

@@ -41,15 +41,29 @@ pub struct Record {
     /// linux.resources as JSON: those that it was launched with, and what updates made of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<String>,
+    /// The container's processes stay in the session keyring of their caller.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shares_keyring: bool,
 }
 
 impl Record {
     /// The record before anything is made.
     pub fn new(seed: &RecordSeed, cgroup: Vec<CgroupRef>) -> Self {
         let RecordSeed { id, oci_version, bundle, rootfs, created, annotations, resources, root: _ } = seed.clone();
-        let owner = rustix::process::geteuid().as_raw();
-        let init = None;
-        Self { version: VERSION, cgroup, init, id, oci_version, bundle, rootfs, created, owner, annotations, resources }
+        Self {
+            version: VERSION,
+            cgroup,
+            init: None,
+            id,
+            oci_version,
+            bundle,
+            rootfs,
+            created,
+            owner: rustix::process::geteuid().as_raw(),
+            annotations,
+            resources,
+            shares_keyring: false,
+        }
     }
 
     pub(crate) fn to_json(&self) -> Result<Vec<u8>, Failure> {

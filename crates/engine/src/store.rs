@@ -15,11 +15,19 @@ use std::{
     thread,
     time::{Duration, Instant},
 };
-use wire::Failure;
+use wire::{
+    Failure,
+    frame::{self, HEADER},
+    plan::Filter,
+};
 
 /// The socket on which the init of a created container waits for `start`.
 pub const GATE_SOCKET: &str = "gate.sock";
 
+/// The configuration that the container was made from.
+const CONFIG: &str = "config.json";
+/// Its seccomp filter, compiled.
+const FILTER: &str = "seccomp.filter";
 const RECORD: &str = "record.json";
 /// Written next; holds the record before the last one meanwhile.
 const SPARE_RECORD: &str = "record.spare.json";
@@ -80,10 +88,20 @@ impl ContainerDir {
     /// Opens a container's directory and locks it. Another's lock is waited for, at most 10 s; then the failure is `lock
     /// container` with EBUSY. The lock is let go when the value is dropped.
     pub fn open_locked(root: &str, id: &str) -> Result<Self, Failure> {
+        Self::open_with_lock(root, id, FlockOperation::NonBlockingLockExclusive)
+    }
+
+    /// Opens a container's directory for something that must not meet a change of the container halfway: waits as
+    /// [`Self::open_locked`] does, but any number of these go on at the same time.
+    pub fn open_shared(root: &str, id: &str) -> Result<Self, Failure> {
+        Self::open_with_lock(root, id, FlockOperation::NonBlockingLockShared)
+    }
+
+    fn open_with_lock(root: &str, id: &str, operation: FlockOperation) -> Result<Self, Failure> {
         let container = Self::open(root, id)?;
         let deadline = Instant::now() + PATIENCE;
         let mut pause = Duration::from_micros(200);
-        while !container.try_lock(FlockOperation::NonBlockingLockExclusive)? {
+        while !container.try_lock(operation)? {
             if Instant::now() >= deadline {
                 return Err(Errno::BUSY).failing("lock container", id);
             }
@@ -98,6 +116,7 @@ impl ContainerDir {
     }
 
     /// Whether somebody else holds the lock: a command is at work on the container.
+    /// (An `exec` is none: it changes nothing.)
     pub fn is_locked(&self) -> Result<bool, Failure> {
         if !self.try_lock(FlockOperation::NonBlockingLockShared)? {
             return Ok(true);
@@ -116,6 +135,23 @@ impl ContainerDir {
     /// There is no fsync(2): a record tells of processes, and no crash that loses a written file leaves them running.
     pub fn write_record(&self, record: &Record) -> Result<(), Failure> {
         self.replace_record(&record.to_json()?).failing("write record", &self.id)
+    }
+
+    /// Saves the configuration. Only for the holder of the lock.
+    pub fn write_config(&self, text: &str) -> Result<(), Failure> {
+        self.write_new(CONFIG, text.as_bytes()).failing("save", CONFIG)
+    }
+
+    /// Saves the seccomp filter. Only for the holder of the lock.
+    pub fn write_filter(&self, filter: &Filter) -> Result<(), Failure> {
+        let bytes = frame::encode(filter).map_err(|_| Errno::MSGSIZE).failing("save", FILTER)?;
+        self.write_new(FILTER, &bytes).failing("save", FILTER)
+    }
+
+    /// The seccomp filter. Fails where there is none: what has asked for one must not run without.
+    pub fn read_filter(&self) -> Result<Filter, Failure> {
+        let bytes = self.read_bytes(FILTER).failing("read", FILTER)?;
+        frame::decode(bytes.get(HEADER..).unwrap_or_default()).map_err(|_| Errno::BADMSG).failing("read", FILTER)
     }
 
     /// Reads the record. Fails with step `find container` and ENOENT when none was written yet, with step `read record` and
@@ -177,15 +213,19 @@ impl ContainerDir {
         }
     }
 
-    fn replace_record(&self, json: &[u8]) -> io::Result<()> {
+    fn write_new(&self, name: &str, mut rest: &[u8]) -> io::Result<()> {
         // Truncated, not exclusive: a killed command may have left one.
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = fs::openat(&self.directory, SPARE_RECORD, flags, Mode::from_raw_mode(0o600))?;
-        let mut rest = json;
+        let file = fs::openat(&self.directory, name, flags, Mode::from_raw_mode(0o600))?;
         while !rest.is_empty() {
             let written = io::retry_on_intr(|| io::write(&file, rest))?;
             rest = rest.get(written..).unwrap_or_default();
         }
+        Ok(())
+    }
+
+    fn replace_record(&self, json: &[u8]) -> io::Result<()> {
+        self.write_new(SPARE_RECORD, json)?;
         // The one before stays beside it: `delete --force` looks there when this one gets damaged.
         match fs::renameat_with(&self.directory, SPARE_RECORD, &self.directory, RECORD, RenameFlags::EXCHANGE) {
             Err(Errno::NOENT | Errno::INVAL) => fs::renameat(&self.directory, SPARE_RECORD, &self.directory, RECORD),

@@ -1,10 +1,11 @@
 //! The verbs of `src/host/host.ts`: a request in JSON, an answer in JSON.
 //!
 //! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`. A request is the object that the verb takes there; a single
-//! string or number is wrapped in an object under the name of its parameter.
+//! string or number is wrapped in an object under the name of its parameter. A long text that goes with
+//! it follows as it is, after a newline, which the JSON has none of.
 
 use crate::{
-    destroy, facts,
+    destroy, exec, facts,
     failing::Failing,
     files, freeze,
     gate::{self, Start},
@@ -19,7 +20,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wire::{
     Failure,
-    plan::{LaunchPlan, UpdatePlan},
+    plan::{ExecPlan, LaunchPlan, UpdatePlan},
 };
 
 #[derive(Deserialize)]
@@ -99,6 +100,7 @@ enum Answer<T> {
 
 /// An answer, or the failure that is one.
 pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
+    let (request, text) = request.split_once('\n').unwrap_or((request, ""));
     let ask = Ask { verb, request };
     match verb {
         "facts" => ask.with(|Nothing {}| facts::facts()),
@@ -109,7 +111,8 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "writeOutput" => ask.with(|OfText { text }| files::write_output(&text)),
         "writeError" => ask.with(|OfText { text }| files::write_error(&text)),
         "appendLog" => ask.with(|PathAndText { path, text }| files::append_log(&path, &text)),
-        "launch" => ask.with(|plan: LaunchPlan| launch::launch(plan)),
+        "launch" => ask.with(|plan: LaunchPlan| launch::launch(plan, text)),
+        "exec" => ask.with(|plan: ExecPlan| exec::exec(plan)),
         "start" => ask.with(|request: Start| gate::start(&request)),
         "awaitReady" => ask.with(|request: AwaitReady| notify::await_ready(&request)),
         "supervise" => ask.with(|request: Supervision| supervise::supervise(&request)),

@@ -3,7 +3,7 @@
 use crate::{failing::Failing, procfs::PrivateProc};
 use alloc::format;
 use rustix::io::Errno;
-use wire::Failure;
+use wire::{Failure, plan::Step};
 
 /// Our own directory of attributes (proc_pid_attr(5)).
 const ATTRIBUTES: &str = "thread-self/attr";
@@ -18,6 +18,14 @@ pub fn require_selinux(proc: &mut PrivateProc, field: &str) -> Result<(), Failur
     } else {
         Err(Errno::OPNOTSUPP).failing("apply", field)
     }
+}
+
+/// Whether a step writes a label of ours.
+pub fn writes_one(step: &Step) -> bool {
+    matches!(
+        step,
+        Step::SelinuxLabel { .. } | Step::ApparmorProfile { .. } | Step::SessionKeyring { label: Some(_), .. }
+    )
 }
 
 /// Sets the SELinux label of the program.

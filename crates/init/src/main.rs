@@ -1,11 +1,12 @@
-//! The helper that becomes a container's first process.
+//! The helper that becomes a container's first process, or another one in it later (exec).
 //!
 //! The engine starts it with one stream socket, over which it gets an [`InitPlan`]. It enters the namespaces
 //! ([`namespaces`]), then runs the plan's steps in order ([`steps`]); the last one is execve(2). It reads no environment and no
 //! configuration; host paths are opened in its first phase only ([`sources`]). It is the only code of ours that runs in the
 //! container's namespaces: no libc, no std, no thread.
 //!
-//! argv: a name, the number of the socket, and the number of the listening gate socket if there is one.
+//! argv: a name, the number of the socket, and the number of what else it is given: the listening gate socket of a container that
+//! waits for `start`, or a pidfd of the container's init for another process.
 #![no_std]
 #![no_main]
 #![deny(unsafe_code)]
@@ -39,6 +40,7 @@ use channel::Channel;
 use core::{convert::Infallible, ffi::CStr, panic::PanicInfo};
 use failing::Failing;
 use rustix::{fd::OwnedFd, fs::Mode, io::Errno};
+use steps::Begun;
 use sys::entry::Arguments;
 use wire::{
     Failure,
@@ -61,16 +63,16 @@ sys::entry!(main);
 
 fn main(arguments: Arguments) -> ! {
     let Some(number) = arguments.get(1).and_then(parse) else { sys::process::exit(1) };
-    let gate = arguments.get(2).and_then(parse).map(sys::process::adopt);
+    let extra = arguments.get(2).and_then(parse).map(sys::process::adopt);
     let mut channel = Channel::new(sys::process::adopt(number));
-    let Err(failure) = become_program(&mut channel, number, gate);
+    let Err(failure) = become_program(&mut channel, number, extra);
     // Whoever listens is told; when nobody does any more, the exit has to do.
     let _ = channel.send(&FromInit::Failed(failure));
     sys::process::exit(1)
 }
 
 /// Everything from the first system call to execve(2). `first_own` is the lowest descriptor that the container must not get.
-fn become_program(channel: &mut Channel, first_own: i32, gate: Option<OwnedFd>) -> Result<Infallible, Failure> {
+fn become_program(channel: &mut Channel, first_own: i32, extra: Option<OwnedFd>) -> Result<Infallible, Failure> {
     // Until the record is on disk, a dead engine must not leave us behind, wherever we hang.
     const SIGKILL: i32 = 9;
     sys::process::set_parent_death_signal(SIGKILL).failing("die with the engine", "")?;
@@ -80,8 +82,11 @@ fn become_program(channel: &mut Channel, first_own: i32, gate: Option<OwnedFd>) 
         ToInit::Plan(plan) => plan,
         _ => return Err(Failure::new("understand the engine", "", Errno::PROTO.raw_os_error())),
     };
-    let sources = namespaces::enter(&plan, channel)?;
-    steps::run(&plan, sources, channel, gate, first_own)
+    let begun = match &plan.enter {
+        Some(kinds) => namespaces::enter_running(&plan, kinds, extra)?,
+        None => Begun { sources: namespaces::enter(&plan, channel)?, gate: extra, ..Begun::default() },
+    };
+    steps::run(&plan, begun, channel, first_own)
 }
 
 fn parse(text: &CStr) -> Option<i32> {

@@ -1,6 +1,9 @@
 //! Entering the namespaces: the user namespace first, since it owns the others; then the joined ones; then the new ones.
 
-use crate::{channel::Channel, failing::Failing, sources, sources::Sources};
+use crate::{
+    channel::Channel, failing::Failing, labels, procfs::PrivateProc, root::Root, sources, sources::Sources,
+    steps::Begun,
+};
 use alloc::{string::String, vec::Vec};
 use rustix::{
     fd::{AsFd, OwnedFd},
@@ -75,6 +78,34 @@ pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
     }
 }
 
+/// Enters the namespaces of a container that is there, all at once, through the pidfd of its init.
+pub fn enter_running(plan: &InitPlan, kinds: &[NamespaceKind], init: Option<OwnedFd>) -> Result<Begun, Failure> {
+    const STEP: &str = "enter the namespaces of the container";
+    let init = init.ok_or(Errno::BADF).failing(STEP, "")?;
+    // Our own entry, which labels are written to, is in no procfs of the container's before we are in its PID namespace.
+    let proc = if plan.steps.iter().any(labels::writes_one) {
+        PrivateProc::opened().failing("open", "/proc")?
+    } else {
+        PrivateProc::default()
+    };
+    // Before anybody in there can see us.
+    set_dumpable(false).failing("hide from the container", "")?;
+    let all = kinds.iter().fold(0, |bits, kind| bits | bit(*kind));
+    let enter = |bits| if bits == 0 { Ok(()) } else { join(init.as_fd(), bits) };
+    match enter(all) {
+        // One that the container's user namespace does not own can't be entered from inside that.
+        Err(Errno::PERM) if all & kind::USER != 0 => {
+            enter(all & !kind::USER).and_then(|()| enter(kind::USER)).failing(STEP, "")?;
+        }
+        result => result.failing(STEP, "")?,
+    }
+    if all & kind::USER != 0 {
+        become_root(None)?;
+    }
+    let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
+    Ok(Begun { root: Some(Root::new(top)), proc, ..Begun::default() })
+}
+
 fn open_joined(namespaces: &[Namespace]) -> Result<Vec<(&Namespace, OwnedFd)>, Failure> {
     let mut joined = Vec::new();
     for namespace in namespaces {
@@ -98,8 +129,13 @@ fn enter_joined(namespace: &Namespace, file: &OwnedFd) -> Result<(), Failure> {
     join(file.as_fd(), bit(namespace.kind)).failing("join namespace", namespace.path.as_deref().unwrap_or_default())
 }
 
-/// Takes on the namespace's ids 0, where they are mapped, so that what we make belongs to its root.
+/// Takes on the namespace's ids 0, where they are mapped, so that what we make belongs to its root. Without `maps`, of a namespace
+/// that was joined, the kernel says whether they are.
 fn become_root(maps: Option<(&[IdMap], &[IdMap], bool)>) -> Result<(), Failure> {
+    let unless_unmapped = |result| match result {
+        Err(Errno::INVAL) if maps.is_none() => Ok(()),
+        result => result,
+    };
     let mapped = |map: &[IdMap]| map.iter().any(|range| range.inside == 0 && range.size > 0);
     let (uids, gids, no_groups) =
         maps.map_or((true, true, false), |(uids, gids, denied)| (mapped(uids), mapped(gids), denied));
@@ -111,11 +147,12 @@ fn become_root(maps: Option<(&[IdMap], &[IdMap], bool)>) -> Result<(), Failure> 
                 Err(errno) => return Err(errno).failing("drop supplementary groups", ""),
             }
         }
-        set_thread_res_gid(Some(Gid::ROOT), Some(Gid::ROOT), Some(Gid::ROOT)).failing("become gid 0", "")?;
+        unless_unmapped(set_thread_res_gid(Some(Gid::ROOT), Some(Gid::ROOT), Some(Gid::ROOT)))
+            .failing("become gid 0", "")?;
     }
     if uids {
         let root = rustix::process::Uid::ROOT;
-        set_thread_res_uid(Some(root), Some(root), Some(root)).failing("become uid 0", "")?;
+        unless_unmapped(set_thread_res_uid(Some(root), Some(root), Some(root))).failing("become uid 0", "")?;
     }
     Ok(())
 }
@@ -128,11 +165,24 @@ fn go_on_as_child(channel: &Channel) -> Result<(), Failure> {
             // Not inherited by fork(2).
             sys::process::set_parent_death_signal(SIGKILL).failing("die with the engine", "")
         }
-        Fork::Parent(pidfd) => {
-            let told = channel.send_with(&FromInit::Forked, pidfd.as_fd());
-            sys::process::exit(i32::from(told.is_err()))
-        }
+        Fork::Parent(pidfd) => leave_it_to(&pidfd, channel),
     }
+}
+
+/// The same as the plan's last steps, for a process that outlives the engine.
+pub fn fork_into_entered(plan: &InitPlan, channel: &Channel) -> Result<(), Failure> {
+    if !plan.enter.as_ref().is_some_and(|kinds| kinds.contains(&NamespaceKind::Pid)) {
+        return Ok(());
+    }
+    match fork_sibling().failing("fork", "")? {
+        Fork::Child => Ok(()),
+        Fork::Parent(pidfd) => leave_it_to(&pidfd, channel),
+    }
+}
+
+fn leave_it_to(child: &OwnedFd, channel: &Channel) -> ! {
+    let told = channel.send_with(&FromInit::Forked, child.as_fd());
+    sys::process::exit(i32::from(told.is_err()))
 }
 
 fn bit(namespace: NamespaceKind) -> u32 {

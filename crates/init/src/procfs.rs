@@ -18,6 +18,11 @@ const PROC_ROOT_INO: u64 = 1;
 pub struct PrivateProc(Option<OwnedFd>);
 
 impl PrivateProc {
+    /// Opens it now: where it is needed later, it might not be to be had.
+    pub fn opened() -> io::Result<Self> {
+        Ok(Self(Some(mount().or_else(|_| mounted())?)))
+    }
+
     /// Writes `value` to a file, named from the root of the procfs, in one write(2).
     pub fn write(&mut self, file: &str, value: &str) -> io::Result<()> {
         let file = self.open(file, OFlags::WRONLY)?;

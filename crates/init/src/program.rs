@@ -23,6 +23,7 @@ pub struct Prepared {
     path: CString,
     arguments: Vec<CString>,
     environment: Vec<CString>,
+    listen_pid: bool,
 }
 
 /// Finds the program as execvp(3) would, with the rights and the PATH that it will have.
@@ -35,12 +36,18 @@ pub fn prepare(program: &Program, root: &Root) -> Result<Prepared, Failure> {
         let home = home(root, uid).unwrap_or_else(|| "/".to_string());
         environment.push(string(&format!("HOME={home}"))?);
     }
-    Ok(Prepared { path: string(&path)?, arguments: strings(&program.args)?, environment })
+    let listen_pid = program.listen_pid;
+    Ok(Prepared { path: string(&path)?, arguments: strings(&program.args)?, environment, listen_pid })
 }
 
 impl Prepared {
     /// Becomes the program.
-    pub fn execute(&self) -> Result<Infallible, Failure> {
+    pub fn execute(&mut self) -> Result<Infallible, Failure> {
+        if self.listen_pid {
+            // Not known before we are in our PID namespace.
+            let pid = rustix::process::getpid();
+            self.environment.push(string(&format!("LISTEN_PID={pid}"))?);
+        }
         let arguments: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
         let environment: Vec<&CStr> = self.environment.iter().map(CString::as_c_str).collect();
         sys::process::execute(&self.path, &arguments, &environment)

@@ -15,7 +15,8 @@ use wire::{
     plan::{InitPlan, Mount, Mounted, Propagation, SourceLink, Step},
 };
 
-/// What was taken hold of.
+/// What was taken hold of: nothing, for a container that has all its mounts already.
+#[derive(Default)]
 pub struct Sources {
     /// By the number of the step that needs it.
     by_step: Vec<Option<Taken>>,

@@ -7,7 +7,7 @@ use crate::{
     failing::Failing,
     filter, gate, labels, masks,
     masks::Covers,
-    mounts, pivot,
+    mounts, namespaces, pivot,
     procfs::PrivateProc,
     program,
     program::Prepared,
@@ -43,27 +43,35 @@ struct Progress<'a> {
     writable_meanwhile: Vec<(OwnedFd, &'a str)>,
     covers: Covers,
     proc: PrivateProc,
+    /// Whether the standard streams are a terminal that is to control the session.
+    has_terminal: bool,
     prepared: Option<Prepared>,
     gate: Option<OwnedFd>,
     first_own: i32,
 }
 
+/// What there is before the first step.
+#[derive(Default)]
+pub struct Begun {
+    pub sources: Sources,
+    /// That of a container which is there already.
+    pub root: Option<Root>,
+    pub proc: PrivateProc,
+    pub gate: Option<OwnedFd>,
+}
+
 /// Runs every step; the last one does not return unless it fails.
-pub fn run(
-    plan: &InitPlan,
-    mut sources: Sources,
-    channel: &mut Channel,
-    gate: Option<OwnedFd>,
-    first_own: i32,
-) -> Result<Infallible, Failure> {
+pub fn run(plan: &InitPlan, begun: Begun, channel: &mut Channel, first_own: i32) -> Result<Infallible, Failure> {
+    let Begun { mut sources, root, proc, gate } = begun;
     let covers = Covers::new(sources.null.take());
     let mut progress = Progress {
         plan,
         sources,
-        root: None,
+        root,
         writable_meanwhile: Vec::new(),
         covers,
-        proc: PrivateProc::default(),
+        proc,
+        has_terminal: false,
         prepared: None,
         gate,
         first_own,
@@ -113,9 +121,11 @@ impl<'a> Progress<'a> {
             Step::MoveRoot => pivot::enter(self.root()?),
             Step::Terminal(one) => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
-                terminal::set_up(root, &mut self.sources, index, one, channel)
+                terminal::set_up(root, &mut self.sources, index, one, channel)?;
+                self.has_terminal = true;
+                Ok(())
             }
-            Step::NewSession => terminal::leave(),
+            Step::NewSession => terminal::begin_session(self.has_terminal),
             Step::SessionKeyring { name, label } => join_keyring(&mut self.proc, name, label.as_deref()),
             Step::RootPropagation { to, recursive } => {
                 change(self.root()?.as_fd(), *recursive, Change::propagation(propagation_bit(*to)))
@@ -168,6 +178,7 @@ impl<'a> Progress<'a> {
                 // From here on the record names us: whoever deletes the container finds us.
                 sys::process::set_parent_death_signal(0).failing("outlive the engine", "")
             }
+            Step::Fork => namespaces::fork_into_entered(self.plan, channel),
             Step::Gate => {
                 let gate =
                     self.gate.take().ok_or_else(|| Failure::new("wait for start", "", Errno::BADF.raw_os_error()))?;
@@ -207,7 +218,7 @@ impl<'a> Progress<'a> {
     }
 
     fn execute(&mut self, program: &Program, channel: &Channel) -> Result<(), Failure> {
-        let prepared = match self.prepared.take() {
+        let mut prepared = match self.prepared.take() {
             Some(prepared) => prepared,
             None => program::prepare(program, self.root()?)?,
         };

@@ -35,31 +35,47 @@ pub fn set_up(
     const STEP: &str = "set up the terminal";
     let (slave, mount) = if terminal.slave.is_some() {
         let source = sources.claim(index, STEP)?;
-        (source.open.ok_or_else(|| Failure::new(STEP, "", Errno::BADF.raw_os_error()))?, source.mount)
+        (source.open.ok_or_else(|| Failure::new(STEP, "", Errno::BADF.raw_os_error()))?, Some(source.mount))
     } else {
         let master = open_master(root).failing("open a terminal in", "/dev/pts")?;
         let slave = open_slave(&master).failing("open a terminal in", "/dev/pts")?;
         channel.send_with(&FromInit::Terminal, master.as_fd())?;
-        let mount = clone(slave.as_fd(), false).failing("bind the terminal on", CONSOLE)?;
-        (slave, mount)
+        (slave, None)
     };
     fchown(&slave, Some(Uid::from_raw(terminal.uid)), None::<Gid>).failing("change the owner of", "the terminal")?;
     if let (Some(rows), Some(columns)) = (terminal.rows, terminal.columns) {
         let size = Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&slave, size).failing("set the size of", "the terminal")?;
     }
-    let (place, _) = root.find_or_make(CONSOLE, Missing::File).failing("bind the terminal on", CONSOLE)?;
-    attach(&mount, place).failing("bind the terminal on", CONSOLE)?;
-    take(&slave).failing(STEP, "")
+    if terminal.console {
+        let bind = || -> io::Result<()> {
+            let mount = match mount {
+                Some(mount) => mount,
+                None => clone(slave.as_fd(), false)?,
+            };
+            let (place, _) = root.find_or_make(CONSOLE, Missing::File)?;
+            attach(&mount, place)
+        };
+        bind().failing("bind the terminal on", CONSOLE)?;
+    }
+    let take = || -> io::Result<()> {
+        dup2_stdin(&slave)?;
+        dup2_stdout(&slave)?;
+        dup2_stderr(&slave)
+    };
+    take().failing(STEP, "")
 }
 
-/// A new session without a terminal: the caller's can't be reached through it (CVE-2017-5226).
-pub fn leave() -> Result<(), Failure> {
+/// A new session, without the caller's terminal: that can't be reached from it (CVE-2017-5226). With `has_terminal`, the one that
+/// our standard streams are controls it.
+pub fn begin_session(has_terminal: bool) -> Result<(), Failure> {
     match setsid() {
         // As first process of a PID namespace that somebody else led; then we lead a session already.
-        Ok(_) | Err(Errno::PERM) => Ok(()),
-        Err(errno) => Err(errno).failing("make a session", ""),
+        Ok(_) | Err(Errno::PERM) => {}
+        Err(errno) => return Err(errno).failing("make a session", ""),
     }
+    let [input, ..] = sys::process::standard_streams();
+    if has_terminal { ioctl_tiocsctty(input).failing("take control of", "the terminal") } else { Ok(()) }
 }
 
 fn open_master(root: &Root) -> io::Result<OwnedFd> {
@@ -82,13 +98,4 @@ fn open_slave(master: &OwnedFd) -> io::Result<OwnedFd> {
     let slave = sys::terminal::open_peer(master.as_fd())?;
     let found = fstat(&slave)?;
     if major(found.st_rdev) < FIRST_SLAVE_MAJOR { Err(Errno::NODEV) } else { Ok(slave) }
-}
-
-/// Makes the slave our controlling terminal and our standard streams.
-fn take(slave: &OwnedFd) -> io::Result<()> {
-    setsid()?;
-    ioctl_tiocsctty(slave)?;
-    dup2_stdin(slave)?;
-    dup2_stdout(slave)?;
-    dup2_stderr(slave)
 }

@@ -1,7 +1,6 @@
 //! What TypeScript sees of this process: the `Native` of src/host/quickjs.ts.
 
 use rquickjs::{Ctx, Function, Object, Result};
-use rustix::rand::GetRandomFlags;
 use std::{env, io::IsTerminal, process};
 
 /// The arguments of this process, or the position of the first that is not UTF-8.
@@ -41,14 +40,6 @@ fn is_terminal(descriptor: u8) -> bool {
     }
 }
 
-/// `Math.random`: from 0 up to 1, by getrandom(2).
-pub fn random() -> Result<f64> {
-    let mut bytes = [0; 8];
-    rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty()).map_err(std::io::Error::from)?;
-    // As many bits as a double has.
-    Ok((u64::from_ne_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64)
-}
-
 /// One verb of src/host/host.ts: request and reply are JSON.
 fn call(verb: String, request: String) -> String {
     // A signal halfway through a launch would leave half a container; `supervise` forwards those that came meanwhile.
@@ -57,7 +48,7 @@ fn call(verb: String, request: String) -> String {
         crate::ARENA.retire();
     }
     let _ = match verb.as_str() {
-        "launch" => engine::signals::hold_signals(),
+        "launch" | "exec" => engine::signals::hold_signals(),
         "awaitReady" => engine::signals::release_signals(),
         _ => Ok(()),
     };

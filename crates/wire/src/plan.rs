@@ -53,6 +53,56 @@ pub struct HardLimit {
     pub limit: ExactU64,
 }
 
+/// Another process in a container that is there: what the engine does on the host, and the steps that the helper runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ExecPlan {
+    /// The directory of all containers' records.
+    pub root: String,
+    pub id: String,
+    /// Go on although the container is paused: the process then waits, like all others there, to be resumed.
+    pub ignore_paused: bool,
+    /// Where below the container's cgroup, in those hierarchies that are named, and nowhere else. None: in the container's cgroup, or
+    /// where init is if that one can't have processes (cgroups(7): no internal processes).
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub cgroup: Option<Vec<SubCgroup>>,
+    /// Where the host pid of the process is written, once it has become its program.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub pid_file: Option<String>,
+    /// As in [`LaunchPlan`].
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub oom_score_adj: Option<i32>,
+    /// As in [`LaunchPlan`].
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub hard_limits: Vec<HardLimit>,
+    /// The processors that the helper runs on before it is in the container's cgroup. None: those that we may.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub first_cpus: Option<Vec<u32>>,
+    pub descriptors: Descriptors,
+    /// As in [`LaunchPlan`].
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub console_socket: Option<String>,
+    /// The unix socket that gets a pidfd of the process.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub pidfd_socket: Option<String>,
+    /// Under the container's seccomp filter, as the launch has compiled it.
+    pub seccomp: bool,
+    pub steps: Vec<Step>,
+}
+
+/// A directory below a container's own in one hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct SubCgroup {
+    /// Where the hierarchy is mounted.
+    pub mount: String,
+    /// Relative to the container's directory; empty for that one itself.
+    pub path: String,
+}
+
 /// The part of the state record that is known before the launch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -199,7 +249,7 @@ pub struct DeviceRule {
 }
 
 /// What init does. Sent to it in one frame.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct InitPlan {
@@ -217,6 +267,10 @@ pub struct InitPlan {
     /// Take hold of the mount sources before the user namespace is entered, with the caller's rights.
     /// Needs CAP_SYS_ADMIN; without it they are taken afterwards, from the copied mount namespace.
     pub sources_first: bool,
+    /// For a process in a container that is there: the namespaces of its init that are to be entered, through a pidfd that the helper
+    /// is started with. The engine knows them.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub enter: Option<Vec<NamespaceKind>>,
     pub steps: Vec<Step>,
     /// What the program's system calls go through: seccomp(2). Not written by TypeScript, but by the engine.
     #[serde(default)]
@@ -355,9 +409,9 @@ pub enum Step {
     PivotRoot,
     /// The same without pivot_root(2), for a root on a ramdisk: moves the root over `/` and chroots.
     MoveRoot,
-    /// A new session. With `slave`, that pty slave is the terminal; without, a new pty of the container's devpts is.
+    /// Makes a terminal the standard streams. With `slave`, that pty slave is it; without, a new pty of the container's devpts is.
     Terminal(Terminal),
-    /// A new session without a terminal.
+    /// A new session, whose controlling terminal is the one of [`Step::Terminal`], if there was one.
     NewSession,
     /// Joins a new session keyring of this name (keyrings(7)), which gets the SELinux label if there is one.
     SessionKeyring {
@@ -443,6 +497,9 @@ pub enum Step {
     FindProgram,
     /// Waits until the engine has written the record.
     Commit,
+    /// Goes on as a child, in the PID namespace that was entered, if one was: a process enters it only so. Late, since who can see
+    /// us there may also be able to trace us.
+    Fork,
     /// Waits for `start`.
     Gate,
     NoNewPrivileges,
@@ -647,6 +704,8 @@ pub struct Terminal {
     pub plain: bool,
     /// Who owns the pty slave.
     pub uid: u32,
+    /// Bind it on /dev/console.
+    pub console: bool,
 }
 
 /// credentials(7), capabilities(7).
@@ -693,6 +752,8 @@ pub struct Program {
     /// Add HOME from the container's /etc/passwd entry of this uid (`/` without one).
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub home_of: Option<u32>,
+    /// Add LISTEN_PID with the process's own pid: sd_listen_fds(3).
+    pub listen_pid: bool,
 }
 
 /// A 64-bit number that crosses JSON exactly: as a decimal string.

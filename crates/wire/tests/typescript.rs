@@ -22,6 +22,8 @@ fn the_committed_declarations_are_those_of_this_crate() {
         Failure,
         LaunchPlan,
         HardLimit,
+        ExecPlan,
+        SubCgroup,
         RecordSeed,
         Descriptors,
         CgroupPlan,

@@ -2,6 +2,7 @@
 import type { CommandType } from '../command.js'
 import { CreateCommand } from './create.js'
 import { DeleteCommand } from './delete.js'
+import { ExecCommand } from './exec.js'
 import { FeaturesCommand } from './features.js'
 import { KillCommand } from './kill.js'
 import { ListCommand } from './list.js'
@@ -20,6 +21,7 @@ export const commands: Readonly<Record<string, CommandType>> = {
   create: CreateCommand,
   start: StartCommand,
   state: StateCommand,
+  exec: ExecCommand,
   kill: KillCommand,
   delete: DeleteCommand,
   list: ListCommand,
