@@ -3,7 +3,7 @@ import test from 'ava'
 import type { CgroupHierarchy } from '../../src/host/host.js'
 import { toIoWeight } from '../../src/plan/block-io.js'
 import { sharesToWeight } from '../../src/plan/cpu.js'
-import { planResources } from '../../src/plan/resources.js'
+import { planSettings, writesOf } from '../../src/plan/resources.js'
 import type { Resources } from '../../src/spec/spec.js'
 
 const CONTROLLERS = ['cpuset', 'cpu', 'memory', 'pids', 'hugetlb', 'rdma']
@@ -20,7 +20,7 @@ const V2: readonly CgroupHierarchy[] = [
 
 /** `FILE=VALUE` for each write; `, else …` where the file may be missing. */
 function written(resources: Resources, hierarchies: readonly CgroupHierarchy[], update = false): string[] {
-  return [...planResources(resources, hierarchies, update).values()]
+  return [...writesOf(planSettings(resources, hierarchies, update)).values()]
     .flat()
     .map(({ file, value, otherwise, atLeast }) => {
       const other =
@@ -83,6 +83,7 @@ const rows: readonly (readonly [resources: Resources, v1: Expected, v2: Expected
     ['cpu.cfs_period_us=5000', 'cpu.cfs_quota_us=2000', 'cpu.cfs_burst_us=1000'],
     ['cpu.max=2000 5000', 'cpu.max.burst=1000'],
   ],
+  [{ cpu: { burst: 0 } }, ['cpu.cfs_burst_us=0, else nothing'], ['cpu.max.burst=0, else nothing']],
   [{ cpu: { realtimeRuntime: 5000 } }, ['cpu.rt_runtime_us=5000'], 'cpu.realtimeRuntime'],
   [{ cpu: { realtimePeriod: 9000 } }, ['cpu.rt_period_us=9000'], 'cpu.realtimePeriod'],
   [{ cpu: { idle: 1, shares: 2 } }, ['cpu.shares=2', 'cpu.idle=1'], ['cpu.weight=1', 'cpu.idle=1']],

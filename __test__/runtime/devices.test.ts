@@ -157,6 +157,22 @@ behaviour(
   },
 )
 
+for (const [title, rule] of [
+  ['all devices', { allow: true, access: 'rwm' }],
+  ['all character devices', { allow: true, type: 'c', access: 'rwm' }],
+] as const) {
+  for (const view of ['v1', 'v2'] as const) {
+    behaviour(`a privileged container’s rule opens ${title}, on ${view}`, { view }, async (t, session) => {
+      const output = await session.outputOf(['sh', '-c', opens], (spec) => {
+        mayMknod(spec)
+        // The one before it has nothing left to decide.
+        spec.linux.resources = { devices: [denyAll, { ...rule, type: 'c', allow: false, major: 10 }, rule] }
+      })
+      t.regex(output, /^c 10 229 open$/m)
+    })
+  }
+}
+
 behaviour('device rules hold on v2 too', { runtimes: ['gantry', 'node', 'runc'], view: 'v2' }, async (t, session) => {
   t.is(
     await session.outputOf(['sh', '-c', opens], (spec) => {

@@ -14,6 +14,10 @@ import { containerPids } from '../lifecycle/ps.js'
 import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
+import { updateContainer } from '../lifecycle/update.js'
+import { formatJson } from '../spec/json.js'
+import { parseResources } from '../spec/parse.js'
+import type { Resources } from '../spec/spec.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
@@ -68,6 +72,11 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   pause(): Promise<void>
   /** Lets them go on. Rejects with ERR_NOT_PAUSED when it is not paused. */
   resume(): Promise<void>
+  /**
+   * Changes its limits: those that are given, as linux.resources of config.json has them. All of them or, when the promise
+   * rejects, none.
+   */
+  update(resources: Resources): Promise<void>
   /** The host pids of its processes, ascending. */
   ps(): Promise<number[]>
   /** Kills whatever is left of the container and removes it; done once, and no error when it is gone already. */
@@ -203,6 +212,13 @@ abstract class ContainerById {
 
   resume(): Promise<void> {
     return guarded(() => resumeContainer(this.context.host, this.ref))
+  }
+
+  update(resources: Resources): Promise<void> {
+    return guarded(async () => {
+      const checked = parseResources('resources', formatJson(resources) ?? 'null')
+      await updateContainer(this.context, this.ref, checked)
+    })
   }
 
   ps(): Promise<number[]> {

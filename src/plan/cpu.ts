@@ -12,19 +12,18 @@ export function cpuSettings(cpu: CpuResources = {}, version: 1 | 2): Setting[] {
     throw new PlanError('request', 'linux.resources.cpu.burst', `${burst} is more than the quota ${quota}`)
   }
   const settings: Setting[] = []
-  const set = (field: string, file: string, value: Integer | string, isDefault = false): void => {
-    settings.push({ field: `cpu.${field}`, file: `cpu.${file}`, value: String(value), isDefault })
+  const set = (field: string, file: string, value: Integer | string, more: Partial<Setting> = {}): void => {
+    settings.push({ field: `cpu.${field}`, file: `cpu.${file}`, value: String(value), ...more })
   }
+  // Kernels before Linux 5.15 have neither idle nor a burst: then both are off.
+  const off: Partial<Setting> = { isDefault: true, otherwise: 'nothing' }
   // While idle is set the kernel takes no weight: it goes first when it ends, last when it begins.
-  // Before Linux 5.15 there was no idle.
-  if (idle === 0) {
-    settings.push({ field: 'cpu.idle', file: 'cpu.idle', value: '0', isDefault: true, otherwise: 'nothing' })
-  }
+  if (idle === 0) set('idle', 'idle', 0, off)
   if (version === 1) {
     if (given(shares)) set('shares', 'shares', shares)
     if (given(period)) set('period', 'cfs_period_us', period)
-    if (given(quota)) set('quota', 'cfs_quota_us', quota, isUnlimited(quota))
-    if (given(burst)) set('burst', 'cfs_burst_us', burst)
+    if (given(quota)) set('quota', 'cfs_quota_us', quota, { isDefault: isUnlimited(quota) })
+    if (burst !== undefined) set('burst', 'cfs_burst_us', burst, given(burst) ? {} : off)
     if (given(realtimePeriod)) set('realtimePeriod', 'rt_period_us', realtimePeriod)
     if (given(realtimeRuntime)) set('realtimeRuntime', 'rt_runtime_us', realtimeRuntime)
   } else {
@@ -34,9 +33,9 @@ export function cpuSettings(cpu: CpuResources = {}, version: 1 | 2): Setting[] {
     if (given(quota) || given(period)) {
       const limit = given(quota) ? orMax(quota) : 'max'
       const field = given(quota) ? 'quota' : 'period'
-      set(field, 'max', `${limit} ${given(period) ? period : CPU_PERIOD}`, limit === 'max')
+      set(field, 'max', `${limit} ${given(period) ? period : CPU_PERIOD}`, { isDefault: limit === 'max' })
     }
-    if (given(burst)) set('burst', 'max.burst', burst)
+    if (burst !== undefined) set('burst', 'max.burst', burst, given(burst) ? {} : off)
   }
   if (idle === 1) set('idle', 'idle', 1)
   return settings

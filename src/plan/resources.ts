@@ -14,25 +14,49 @@ import { PlanError } from './error.js'
 import { memorySettings } from './memory.js'
 import { given, inexpressible, isUnlimited, orMax, type Setting } from './setting.js'
 
-/**
- * What to write in each hierarchy, in order, for a new container or in an update. Fails for a limit that no hierarchy has a
- * controller for.
- */
+/** What to write in each hierarchy, in order. Fails for a limit that no hierarchy has a controller for. */
 export function planResources(
+  resources: Resources | undefined,
+  hierarchies: readonly CgroupHierarchy[],
+): ReadonlyMap<CgroupHierarchy, CgroupWrite[]> {
+  return writesOf(planSettings(resources, hierarchies))
+}
+
+/** A value and the hierarchy that it belongs to. */
+export interface PlacedSetting {
+  readonly hierarchy: CgroupHierarchy
+  readonly setting: Setting
+}
+
+/** The settings by hierarchy, as what is to be written. */
+export function writesOf(settings: readonly PlacedSetting[]): ReadonlyMap<CgroupHierarchy, CgroupWrite[]> {
+  const all = new Map<CgroupHierarchy, CgroupWrite[]>()
+  for (const { hierarchy, setting } of settings) {
+    const { field: _, isDefault: __, ...write } = setting
+    const writes = all.get(hierarchy)
+    if (writes) writes.push(write)
+    else all.set(hierarchy, [write])
+  }
+  return all
+}
+
+/** All values in order. `update`: for a container that is there. */
+export function planSettings(
   resources: Resources = {},
   hierarchies: readonly CgroupHierarchy[],
   update = false,
-): ReadonlyMap<CgroupHierarchy, CgroupWrite[]> {
-  const all = new Map<CgroupHierarchy, CgroupWrite[]>()
+): readonly PlacedSetting[] {
+  const all: PlacedSetting[] = []
   const layout = hierarchies.some(({ version }) => version === 1) ? 1 : 2
   const add = (controller: string | Readonly<Record<1 | 2, string>>, settings: (version: 1 | 2) => Setting[]): void => {
     const nameIn = (version: 1 | 2) => (typeof controller === 'string' ? controller : controller[version])
     const hierarchy = hierarchies.find(({ version, controllers }) => controllers.includes(nameIn(version)))
     const version = hierarchy?.version ?? layout
-    for (const { field, isDefault, ...write } of settings(version)) {
-      if (hierarchy) append(all, hierarchy, write)
-      else if (!isDefault) {
-        throw new PlanError('cgroup', `linux.resources.${field}`, `no cgroup controller ${nameIn(version)} here`)
+    for (const setting of settings(version)) {
+      if (hierarchy) all.push({ hierarchy, setting })
+      else if (!setting.isDefault) {
+        const field = `linux.resources.${setting.field}`
+        throw new PlanError('cgroup', field, `no cgroup controller ${nameIn(version)} here`)
       }
     }
   }
@@ -46,14 +70,7 @@ export function planResources(
   add('net_prio', (version) => netPriorities(resources.network, version))
   // Last: to lower a limit may end processes, and that can't be undone when another value is refused.
   add('memory', (version) => memorySettings(resources.memory, version, update))
-  addUnified(resources.unified, hierarchies, all)
-  return all
-}
-
-function append(all: Map<CgroupHierarchy, CgroupWrite[]>, hierarchy: CgroupHierarchy, write: CgroupWrite): void {
-  const writes = all.get(hierarchy)
-  if (writes) writes.push(write)
-  else all.set(hierarchy, [write])
+  return [...all, ...unified(resources.unified, hierarchies)]
 }
 
 /** 0 is a limit too, and the container has one process: 1. */
@@ -102,13 +119,10 @@ function netPriorities({ priorities = [] }: Network = {}, version: 1 | 2): Setti
 }
 
 /** Files of v2 by their own names. They come after the converted values and so replace them. */
-function addUnified(
-  unified: Resources['unified'] = {},
-  hierarchies: readonly CgroupHierarchy[],
-  all: Map<CgroupHierarchy, CgroupWrite[]>,
-): void {
-  for (const [file, value] of Object.entries(unified)) {
-    const field = `linux.resources.unified[${JSON.stringify(file)}]`
+function unified(values: Resources['unified'] = {}, hierarchies: readonly CgroupHierarchy[]): PlacedSetting[] {
+  return Object.entries(values).map(([file, value]) => {
+    const name = `unified[${JSON.stringify(file)}]`
+    const field = `linux.resources.${name}`
     const [hierarchy] = hierarchies
     if (!hierarchy || hierarchies.some(({ version }) => version === 1)) {
       throw new PlanError('cgroup', field, 'needs cgroup v2 alone')
@@ -119,6 +133,6 @@ function addUnified(
     if (controller !== 'cgroup' && !hierarchy.controllers.includes(controller)) {
       throw new PlanError('cgroup', field, `no cgroup controller ${controller} here`)
     }
-    append(all, hierarchy, { file, value })
-  }
+    return { hierarchy, setting: { field: name, file, value } }
+  })
 }

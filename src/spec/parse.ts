@@ -2,9 +2,10 @@
 import { problemsOf } from './check.js'
 import { SpecError } from './error.js'
 import { parseJson } from './json.js'
+import { brokenResourceRules, resources as isResources } from './resources.js'
 import { brokenProcessRules, brokenRules } from './rules.js'
 import { hasProcess, spec as isSpec } from './schema.js'
-import type { Process, Spec } from './spec.js'
+import type { Process, Resources, Spec } from './spec.js'
 import { refuseUnsupported } from './unsupported.js'
 
 /**
@@ -32,6 +33,19 @@ export function parseProcess(path: string, text: string): Process {
   const broken = brokenProcessRules(document)
   if (broken.length > 0) throw new SpecError(path, shorten(broken))
   return document.process
+}
+
+/** The text of a linux.resources alone, as `update` takes it. `path` names where it is from. */
+export function parseResources(path: string, text: string): Resources {
+  return checkResources(path, parseJson(path, text))
+}
+
+/** The same for a document that is no text. */
+export function checkResources(path: string, document: unknown): Resources {
+  if (!isResources(document)) throw new SpecError(path, shorten(problemsOf(isResources, document)))
+  const broken = brokenResourceRules('', document)
+  if (broken.length > 0) throw new SpecError(path, shorten(broken))
+  return document
 }
 
 /** A document can be wrong in a thousand places, and the message is one line. */

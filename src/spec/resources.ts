@@ -137,14 +137,14 @@ export const resources: Check<Resources> = lazy(() =>
   ),
 )
 
-/** The rules that a section breaks, each as its field and what is wrong; `path` is the section's own. */
-export function brokenResourceRules(path: string, { memory, blockIO, rdma }: Resources): string[] {
+/** The rules that a section breaks, each as its field and what is wrong; `prefix` is what the fields are below: `linux.resources.`. */
+export function brokenResourceRules(prefix: string, { memory, blockIO, rdma }: Resources): string[] {
   return [
-    ...swappiness(`${path}.memory.swappiness`, memory),
-    ...weights(`${path}.blockIO`, blockIO),
+    ...swappiness(`${prefix}memory.swappiness`, memory),
+    ...weights(`${prefix}blockIO`, blockIO),
     ...Object.entries(rdma ?? {}).flatMap(([device, { hcaHandles, hcaObjects }]) =>
       hcaHandles === undefined && hcaObjects === undefined
-        ? [`${path}.rdma[${JSON.stringify(device)}]: expected hcaHandles, hcaObjects or both`]
+        ? [`${prefix}rdma[${JSON.stringify(device)}]: expected hcaHandles, hcaObjects or both`]
         : [],
     ),
   ]

@@ -58,7 +58,7 @@ export function brokenRules(spec: Spec): string[] {
     ...devices(linux),
     ...netDevices(linux),
     ...sysctls(linux),
-    ...(linux.resources ? brokenResourceRules('linux.resources', linux.resources) : []),
+    ...(linux.resources ? brokenResourceRules('linux.resources.', linux.resources) : []),
   ]
 }
 

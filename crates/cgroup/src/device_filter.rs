@@ -55,10 +55,13 @@ pub fn program(rules: &[Rule]) -> Vec<Instruction> {
         let mut body = Vec::new();
         for rule in group {
             body.extend(block(rule));
-            if rule.is_total() && !rule.allow {
-                // The verifier refuses instructions that can't be reached.
+            // What decides all that is left is the last: the verifier refuses instructions that can't be reached.
+            if rule.is_total() {
                 program.extend(body);
                 return program;
+            }
+            if (Rule { kind: None, ..**rule }).is_total() {
+                break;
             }
         }
         if let Some(kind) = group.first().and_then(|rule| rule.kind) {

@@ -97,3 +97,30 @@ fn the_program_does_what_the_list_says() {
 fn nothing_is_allowed_without_rules() {
     assert!(!interpret(&program(&[]), Request { kind: Kind::Char, major: 1, minor: 3, access: 2 }));
 }
+
+#[test]
+fn every_instruction_can_be_reached() {
+    let mut numbers = Numbers(11);
+    let wide = |allow, kind| Rule { allow, kind, major: None, minor: None, access: Access::ALL };
+    for length in 0..400 {
+        let mut rules: Vec<Rule> = (0..length % 9).map(|_| numbers.rule()).collect();
+        let kind = [None, Some(Kind::Block), Some(Kind::Char)][numbers.below(3) as usize];
+        rules.insert(numbers.below(length % 9 + 1) as usize, wide(numbers.below(2) == 1, kind));
+        let program = program(&rules);
+        let mut reached = vec![false; program.len()];
+        let mut pending = vec![0];
+        while let Some(index) = pending.pop() {
+            if std::mem::replace(&mut reached[index], true) {
+                continue;
+            }
+            let Instruction { code, offset, .. } = program[index];
+            if matches!(code, JUMP_IF_EQUAL | JUMP_IF_NOT_EQUAL) {
+                pending.push(index + 1 + usize::try_from(offset).unwrap_or_default());
+            }
+            if code != EXIT {
+                pending.push(index + 1);
+            }
+        }
+        assert!(reached.iter().all(|one| *one), "{rules:?}");
+    }
+}

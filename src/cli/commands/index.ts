@@ -14,6 +14,7 @@ import { SandboxCommand } from './sandbox.js'
 import { SpecCommand } from './spec.js'
 import { StartCommand } from './start.js'
 import { StateCommand } from './state.js'
+import { UpdateCommand } from './update.js'
 
 export const commands: Readonly<Record<string, CommandType>> = {
   sandbox: SandboxCommand,
@@ -28,6 +29,7 @@ export const commands: Readonly<Record<string, CommandType>> = {
   ps: PsCommand,
   pause: PauseCommand,
   resume: ResumeCommand,
+  update: UpdateCommand,
   spec: SpecCommand,
   features: FeaturesCommand,
 }

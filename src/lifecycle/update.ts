@@ -1,0 +1,32 @@
+/** `update`: new limits for a container that is there. */
+import { errno } from '../errno.js'
+import { type ContainerRef, HostFailure } from '../host/host.js'
+import { planUpdate } from '../plan/update.js'
+import { parseResources } from '../spec/parse.js'
+import type { Resources } from '../spec/spec.js'
+import type { Context } from './context.js'
+
+/** How often an update is planned anew because another one came first. */
+const attempts = 10
+
+/** Changes the resources that are given; all others stay. After an error all are as before. */
+export async function updateContainer(
+  { host, debug }: Context,
+  container: ContainerRef,
+  resources: Resources,
+): Promise<void> {
+  const facts = await host.facts()
+  for (let attempt = 1; ; attempt += 1) {
+    const text = await host.resources(container)
+    const before = { text, resources: text === null ? {} : parseResources('record', text) }
+    const plan = planUpdate(container, before, resources, facts)
+    await debug(() => `update: ${JSON.stringify(plan)}`)
+    try {
+      return await host.update(plan)
+    } catch (error) {
+      const overtaken =
+        error instanceof HostFailure && error.step === 'update container' && error.errno === errno.EAGAIN
+      if (!overtaken || attempt === attempts) throw error
+    }
+  }
+}
