@@ -310,3 +310,85 @@ for (const [key, type] of [
     t.is(readFileSync(`/proc/sys/${key.replaceAll('.', '/')}`, 'utf8'), before)
   })
 }
+
+behaviour('a user namespace can be joined, with the ids that it has', { runtimes: ours }, async (t, session) => {
+  const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+  session.bundle({
+    name: 'holder',
+    edit: (spec) => {
+      setNamespace(spec, 'user')
+      Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings })
+    },
+  })
+  session.shellSync('chown -R 100000:100000 rootfs')
+  await session.ok(['create', session.id('holder')])
+  const path = `/proc/${(await session.state(session.id('holder'))).pid}/ns/user`
+  for (const [ids, code] of [
+    [{}, 0],
+    [{ uidMappings: mappings, gidMappings: mappings }, 0],
+    [{ uidMappings: mappings, gidMappings: [{ containerID: 0, hostID: 100_001, size: 65_536 }] }, 1],
+    [{ uidMappings: [...mappings, { containerID: 70_000, hostID: 1, size: 1 }], gidMappings: mappings }, 1],
+    [{ uidMappings: mappings }, 1],
+  ] as const) {
+    session.bundle({
+      args: ['sh', '-c', 'id -u; cat /proc/self/uid_map'],
+      edit: (spec) => {
+        setNamespace(spec, 'user', path)
+        Object.assign(spec.linux, ids)
+      },
+    })
+    session.shellSync('chown -R 100000:100000 rootfs')
+    const result = await session.run(['run', session.id()])
+    t.is(result.code, code, result.message)
+    if (code === 0) t.regex(result.stdout, /^0\n +0 +0 +65536\n$|^0\n +0 +100000 +65536\n$/)
+    else t.regex(result.message, /gid_map|uid_map|gidMappings/)
+  }
+  await session.ok(['delete', '--force', session.id('holder')])
+})
+
+behaviour(
+  'a pod: network, ipc and uts namespaces that are shared, a pid namespace of its own',
+  { runtimes: everyone },
+  async (t, session) => {
+    // As podman and the CRI have it: the first container holds the namespaces, files refer to them.
+    session.bundle({ name: 'pod', args: ['sleep', '60'], edit: (spec) => (spec.hostname = 'the-pod') })
+    await session.ok(['create', session.id('pod')])
+    const { pid } = await session.state(session.id('pod'))
+    const file = session.file('net')
+    // The network namespace is bound to a file, as `ip netns` does; only the runtime's view has it.
+    session.through = [
+      ...['unshare', '--mount', '--propagation', 'private', 'sh', '-ec'],
+      `mount --bind /proc/${pid}/ns/net ${file}; exec "$@"`,
+      'sh',
+    ]
+    const output = await session.outputOf(
+      ['sh', '-c', 'echo $$; hostname; for n in net ipc uts; do readlink /proc/self/ns/$n; done'],
+      (spec) => {
+        delete spec.hostname
+        setNamespace(spec, 'network', file)
+        setNamespace(spec, 'ipc', `/proc/${pid}/ns/ipc`)
+        setNamespace(spec, 'uts', `/proc/${pid}/ns/uts`)
+      },
+    )
+    t.is(output, `1\nthe-pod\n${session.shellSync(`for n in net ipc uts; do readlink /proc/${pid}/ns/$n; done`)}`)
+    session.through = []
+    await session.ok(['delete', '--force', session.id('pod')])
+  },
+)
+
+behaviour('the files of the root keep their owners in a user namespace', { runtimes: everyone }, async (t, session) => {
+  // config-linux.md: the runtime should not change the ownership of the root's files.
+  const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+  session.bundle({
+    edit: (spec) => {
+      setNamespace(spec, 'user')
+      Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings })
+    },
+  })
+  session.shellSync('chown -R 100000:100000 rootfs; touch rootfs/etc/mine; chown 7:8 rootfs/etc/mine')
+  await session.ok(['run', session.id()])
+  t.is(
+    session.shellSync('stat -c %u:%g rootfs rootfs/etc/mine rootfs/etc/passwd'),
+    '100000:100000\n7:8\n100000:100000\n',
+  )
+})

@@ -235,6 +235,10 @@ namespaces: Array<Namespace>,
  */
 idMaps?: IdMaps, 
 /**
+ * The ids that a joined user namespace has to have: the config says them too.
+ */
+joinedIds?: JoinedIds, 
+/**
  * Lines for /proc/PID/timens_offsets (time_namespaces(7)), for a new time namespace.
  */
 timeOffsets: Array<string>, 
@@ -280,6 +284,8 @@ helpers: boolean,
  * Write `deny` to /proc/PID/setgroups first: what an unprivileged writer of gid_map has to do.
  */
 denySetgroups: boolean, };
+
+export type JoinedIds = { uids: Array<IdMap>, gids: Array<IdMap>, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 

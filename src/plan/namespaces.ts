@@ -9,7 +9,7 @@ import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from './capabilities.js'
 import { PlanError } from './error.js'
 
 export function planNamespaces(spec: Spec, facts: Facts): Omit<InitPlan, 'steps'> {
-  const { namespaces = [], timeOffsets = {}, netDevices } = spec.linux ?? {}
+  const { namespaces = [], timeOffsets = {}, netDevices, uidMappings = [], gidMappings = [] } = spec.linux ?? {}
   if (!hasNamespace(spec, 'mount')) {
     throw new UnsupportedError('linux.namespaces', 'a container without a mount namespace is not supported')
   }
@@ -25,6 +25,8 @@ export function planNamespaces(spec: Spec, facts: Facts): Omit<InitPlan, 'steps'
   return {
     namespaces: namespaces.map(({ type, path }) => (path ? { kind: type, path } : { kind: type })),
     ...(idMaps && { idMaps }),
+    ...(!idMaps &&
+      uidMappings.length > 0 && { joinedIds: { uids: uidMappings.map(toIdMap), gids: gidMappings.map(toIdMap) } }),
     timeOffsets: Object.entries(timeOffsets).map(
       ([clock, { secs = 0, nanosecs = 0 }]) => `${clock} ${secs} ${nanosecs}`,
     ),
@@ -77,9 +79,10 @@ function isOwn(maps: readonly IdMap[], id: number): boolean {
   return maps.length === 1 && maps[0]?.outside === id && maps[0].size === 1
 }
 
-/** Fails when the container's new user namespace has no such id: the kernel would say EINVAL and not which one. */
+/** Fails when the container's user namespace has no such id: the kernel would say EINVAL and not which one. */
 export function requireMapped(spec: Spec, kind: 'uid' | 'gid', id: number, field: string): void {
-  if (!isNew(spec, 'user')) return
+  // Of one that is joined, the config need not say the ids.
+  if (!spec.linux?.uidMappings?.length) return
   const mappings = spec.linux?.[`${kind}Mappings`] ?? []
   if (mappings.some(({ containerID, size }) => id >= containerID && id < containerID + size)) return
   throw new PlanError('userns', field, `${kind} ${id} is not mapped in linux.${kind}Mappings`)

@@ -82,6 +82,9 @@ function namespaces(spec: Spec, linux: Linux): string[] {
   need('linux.netDevices', linux.netDevices, 'network')
   need('linux.maskedPaths', linux.maskedPaths, 'mount')
   need('linux.readonlyPaths', linux.readonlyPaths, 'mount')
+  if (kinds.has('user') && !kinds.get('user') && !linux.uidMappings?.length !== !linux.gidMappings?.length) {
+    problems.push('linux: uidMappings and gidMappings: expected both or neither for a user namespace that is joined')
+  }
   if (kinds.get('user')) {
     for (const field of ['uidMappings', 'gidMappings'] as const) {
       if (!linux[field]?.length) problems.push(`linux.${field}: a new user namespace needs at least one mapping`)

@@ -1,7 +1,8 @@
-//! User namespaces that nobody lives in: an id-mapped mount takes its ids from one (mount_setattr(2), MOUNT_ATTR_IDMAP).
+//! The ids of user namespaces: of one that was joined, and of those that nobody lives in, from which an id-mapped mount takes
+//! its ids (mount_setattr(2), MOUNT_ATTR_IDMAP).
 
 use crate::failing::Failing;
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 use rustix::{
     fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     fs::{CWD, Mode, OFlags, openat},
@@ -79,6 +80,42 @@ fn fill(child: BorrowedFd<'_>, uids: &[IdMap], gids: &[IdMap]) -> Result<OwnedFd
     }
     let path = format!("/proc/{pid}/ns/user");
     openat(CWD, path.as_str(), OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).failing("open namespace", path)
+}
+
+/// Fails unless the user namespace that we have joined maps exactly these ids. What it is relative to is its parent, which is
+/// the caller's own: the config speaks of that too.
+pub fn expect(file: &str, map: &[IdMap]) -> Result<(), Failure> {
+    let path = format!("/proc/self/{file}");
+    let found = read_map(&path).failing("read", &path)?;
+    let same = found.len() == map.len() && map.iter().all(|range| found.contains(range));
+    if same {
+        Ok(())
+    } else {
+        Err(Errno::INVAL).failing("join a user namespace with other ids than the config's, by", path)
+    }
+}
+
+fn read_map(path: &str) -> io::Result<Vec<IdMap>> {
+    // 340 lines of three numbers at most (user_namespaces(7)).
+    let mut buffer = vec![0; 16 << 10];
+    let file = openat(CWD, path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut length = 0;
+    loop {
+        match rustix::io::read(&file, buffer.get_mut(length..).unwrap_or_default())? {
+            0 => break,
+            read => length += read,
+        }
+    }
+    let text = buffer.get(..length).and_then(|bytes| str::from_utf8(bytes).ok()).ok_or(Errno::IO)?;
+    text.lines()
+        .map(|line| {
+            let mut numbers = line.split_ascii_whitespace().map(str::parse);
+            match (numbers.next(), numbers.next(), numbers.next()) {
+                (Some(Ok(inside)), Some(Ok(outside)), Some(Ok(size))) => Ok(IdMap { inside, outside, size }),
+                _ => Err(Errno::IO),
+            }
+        })
+        .collect()
 }
 
 /// The number of a process in the PID namespace of the mounted /proc, which need not be ours: "Pid" of proc_pid_fdinfo(5).

@@ -1,7 +1,7 @@
 //! Entering the namespaces: the user namespace first, since it owns the others; then the joined ones; then the new ones.
 
 use crate::{
-    channel::Channel, failing::Failing, labels, procfs::PrivateProc, root::Root, sources, sources::Sources,
+    channel::Channel, failing::Failing, labels, mapped_ids, procfs::PrivateProc, root::Root, sources, sources::Sources,
     steps::Begun,
 };
 use alloc::{string::String, vec::Vec};
@@ -19,7 +19,7 @@ use sys::{
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{IdMap, InitPlan, Namespace, NamespaceKind},
+    plan::{IdMap, InitPlan, JoinedIds, Namespace, NamespaceKind},
 };
 
 /// Enters all namespaces of the plan and takes hold of the mount sources, with the rights that the plan wants that done.
@@ -37,6 +37,10 @@ pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
 
     for (namespace, file) in joined.iter().filter(|(namespace, _)| namespace.kind == NamespaceKind::User) {
         enter_joined(namespace, file)?;
+        if let Some(JoinedIds { uids, gids }) = &plan.joined_ids {
+            mapped_ids::expect("uid_map", uids)?;
+            mapped_ids::expect("gid_map", gids)?;
+        }
         become_root(None)?;
     }
     if new_user {

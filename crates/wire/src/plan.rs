@@ -258,6 +258,9 @@ pub struct InitPlan {
     /// How ids map in a new user namespace.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub id_maps: Option<IdMaps>,
+    /// The ids that a joined user namespace has to have: the config says them too.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub joined_ids: Option<JoinedIds>,
     /// Lines for /proc/PID/timens_offsets (time_namespaces(7)), for a new time namespace.
     pub time_offsets: Vec<String>,
     /// Interfaces that the engine moves into the network namespace once that is there.
@@ -359,6 +362,14 @@ pub struct IdMaps {
     pub helpers: bool,
     /// Write `deny` to /proc/PID/setgroups first: what an unprivileged writer of gid_map has to do.
     pub deny_setgroups: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct JoinedIds {
+    pub uids: Vec<IdMap>,
+    pub gids: Vec<IdMap>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -39,6 +39,7 @@ fn the_committed_declarations_are_those_of_this_crate() {
         NamespaceKind,
         Namespace,
         IdMaps,
+        JoinedIds,
         IdMap,
         Step,
         Propagation,
