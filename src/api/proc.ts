@@ -20,6 +20,7 @@ import {
 } from './result.js'
 import { type Drained, type Stdio, type StdioOptions, stdioNames } from './stdio.js'
 import { Stop, type StopOptions } from './stop.js'
+import { inTurn } from './turns.js'
 
 export interface ProcOptions extends StdioOptions, StopOptions {
   /** `utf8` by default. */
@@ -242,8 +243,10 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
 
   async #carryOut(task: Task, stdio: Stdio, stop: Stop): Promise<Result<T>> {
     try {
-      if (stop.reason !== undefined) throw this.#stopped(task, stop, neverRan)
-      const begun = await task.begin(stdio)
+      const begun = await inTurn(async () => {
+        if (stop.reason !== undefined) throw this.#stopped(task, stop, neverRan)
+        return await task.begin(stdio)
+      })
       this.#begun = begun
       this.#markStarted()
       this.emit('spawn')
