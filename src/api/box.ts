@@ -1,7 +1,21 @@
 /** What a sandbox is made of: the options that `run` and `sandbox` share, checked. */
+import { statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import process from 'node:process'
+import { GantryError } from '../errors.js'
 import { absolutePath } from '../lifecycle/paths.js'
 import type { SandboxOptions } from '../lifecycle/sandbox.js'
-import { checkNames, checkNumber, checkOneOf, checkString, environment, invalidArgument } from './arguments.js'
+import type { Seccomp, Spec } from '../spec/spec.js'
+import { strictSeccomp } from '../spec/strict-seccomp.js'
+import {
+  checkBoolean,
+  checkNames,
+  checkNumber,
+  checkOneOf,
+  checkString,
+  environment,
+  invalidArgument,
+} from './arguments.js'
 
 /** What the command sees as `/`. */
 export type Rootfs =
@@ -14,11 +28,14 @@ export type Rootfs =
   /** A directory, read-only. */
   | { readonly dir: string; readonly writable?: readonly string[] }
 
-/** Limits of all processes together. One that can't be set here is an error. */
+/**
+ * Limits of all processes together; Infinity is none. One that is asked for and can't be set here is an error; the defaults hold where
+ * this user may set limits, which is to say for root.
+ */
 export interface Limits {
-  /** Bytes; nothing is swapped out beyond it. */
+  /** Bytes, /tmp included; nothing is swapped out beyond it. 1 GiB by default. */
   readonly memory?: number
-  /** Processes and threads. */
+  /** Processes and threads. 512 by default. */
   readonly pids?: number
   /** Processors: 0.5 is half the time of one. */
   readonly cpus?: number
@@ -30,13 +47,31 @@ export type Network = 'none' | 'host'
 export interface BoxOptions {
   /** `{ host: true }` by default. */
   readonly rootfs?: Rootfs
-  /** Where the command runs: by default the current directory, or `/` where `rootfs` is a directory. */
+  /**
+   * Where the command runs: by default the current directory, or `/` where `rootfs` is a directory or others may not enter the
+   * current one.
+   */
   readonly cwd?: string
   /** All of its environment: nothing of this process's is passed on. PATH is set if it is not here; an undefined one is left out. */
   readonly env?: Readonly<Record<string, string | undefined>>
   readonly limits?: Limits
   /** `none` by default. */
   readonly network?: Network
+  /** Ids in the sandbox. By default 0, root without any of its powers. */
+  readonly user?: number | { readonly uid: number; readonly gid: number; readonly groups?: readonly number[] }
+  /**
+   * Whether its ids are others than those of this machine's users, of the real root's sandbox; a user's always are. True by default
+   * where the root file system is a view of this machine. What is closed to others is then closed to the sandbox, whoever
+   * runs it; files in directories that it may write to belong to root all the same.
+   */
+  readonly ownIds?: boolean
+  /**
+   * Which system calls there are. `strict`, the default: what programs use that are not system tools. `none`: all, or a profile
+   * as in config.json (`linux.seccomp`).
+   */
+  readonly seccomp?: 'strict' | 'none' | Seccomp
+  /** Has the last word on the configuration that was made of all this, and may give another. */
+  readonly spec?: (spec: Spec) => Spec
   /** `sandbox` by default. */
   readonly hostname?: string
   /** The directory of the container's record; by default where `gantry sandbox` has its own. */
@@ -50,16 +85,24 @@ export const boxNames = [
   'limits',
   'network',
   'hostname',
+  'user',
+  'ownIds',
+  'seccomp',
+  'spec',
   'root',
 ] as const satisfies readonly (keyof BoxOptions)[]
 
 /** As the lifecycle takes it; `here` is where relative paths start. */
 export function planBox(argv: readonly string[], options: BoxOptions, here: string): SandboxOptions {
   const { rootfs = { host: true }, cwd, env, limits = {}, network = 'none', hostname, root } = options
+  const { ownIds = true, user, seccomp = 'strict', spec } = options
   checkString('cwd', cwd)
   checkString('root', root)
   checkString('hostname', hostname)
   checkOneOf('network', network, ['none', 'host'])
+  checkBoolean('ownIds', ownIds)
+  if (typeof seccomp !== 'object' || seccomp === null) checkOneOf('seccomp', seccomp, ['strict', 'none'])
+  if (spec !== undefined && typeof spec !== 'function') throw invalidArgument('spec: expected a function')
   const directory = directoryOf(rootfs)
   return {
     args: [...argv],
@@ -69,13 +112,67 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
     ...checkLimits(limits),
     rootfs: directory,
     writable: rootfs.writable ?? [],
-    cwd: cwd === undefined || directory !== undefined ? cwd : absolutePath(here, cwd),
+    cwd: workingDirectory(here, cwd, ownIds, directory),
     root,
+    ownIds,
+    user: userOf(user),
+    seccomp: seccomp === 'strict' ? strictSeccomp : seccomp === 'none' ? undefined : seccomp,
+    edit: spec && ((made) => edited(spec, made)),
   }
 }
 
-function checkLimits(limits: Limits): Limits {
-  checkNames('limits', limits, ['memory', 'pids', 'cpus'])
+/** What the caller's function makes of a configuration; it may also change the one that it is given. */
+function edited(edit: (spec: Spec) => Spec, spec: Spec): Spec {
+  try {
+    const own = structuredClone(spec)
+    return edit(own) ?? own
+  } catch (cause) {
+    throw new GantryError(
+      'ERR_INVALID_ARGUMENT',
+      `spec: it failed: ${cause instanceof Error ? cause.message : cause}`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
+function userOf(user: BoxOptions['user']): SandboxOptions['user'] {
+  if (user === undefined) return undefined
+  const { uid, gid, groups = [] } = typeof user === 'object' ? user : { uid: user, gid: user }
+  if (typeof user === 'object') checkNames('user', user, ['uid', 'gid', 'groups'])
+  if (!Array.isArray(groups)) throw invalidArgument('user.groups: expected a list of numbers')
+  for (const id of [uid, gid, ...groups]) {
+    if (!Number.isInteger(id) || id < 0 || id > mostId) throw invalidArgument(`user: ${String(id)} is no id`)
+  }
+  return { uid, gid, ...(groups.length > 0 && { additionalGids: groups }) }
+}
+
+const mostId = 2 ** 32 - 2
+
+function workingDirectory(here: string, cwd: string | undefined, ownIds: boolean, rootfs: string | undefined) {
+  if (rootfs !== undefined) return cwd
+  if (cwd !== undefined) return absolutePath(here, cwd)
+  return ownIds && process.geteuid?.() === 0 && !isOpenToOthers(here) ? '/' : undefined
+}
+
+/** Whether everybody may pass through a directory and all those above it. */
+function isOpenToOthers(path: string): boolean {
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0
+  return (mode & 0o001) !== 0 && (path === '/' || isOpenToOthers(dirname(path)))
+}
+
+/** What a command gets that did not ask for less or more. */
+const defaultLimits = { memory: 1 << 30, pids: 512 }
+
+function checkLimits(given: Limits): Limits {
+  checkNames('limits', given, ['memory', 'pids', 'cpus'])
+  const limits = { ...(process.geteuid?.() === 0 && defaultLimits), ...given }
+  const none = (value: number | undefined) => (value === Number.POSITIVE_INFINITY ? undefined : value)
+  return checkFinite({ memory: none(limits.memory), pids: none(limits.pids), cpus: none(limits.cpus) })
+}
+
+function checkFinite(limits: Limits): Limits {
   const { memory, pids, cpus } = limits
   for (const [name, value] of [
     ['limits.memory', memory],

@@ -5,6 +5,25 @@ import type { IdMapping } from '../spec/spec.js'
 export interface IdRanges {
   readonly uidMappings: readonly IdMapping[]
   readonly gidMappings: readonly IdMapping[]
+  /** The caller's own ids are not among them. */
+  readonly apart?: boolean
+}
+
+/** As many ids as a container usually has, and where those that nobody else uses lie: systemd's UIDS-GIDS.md. */
+const size = 65_536
+const first = 524_288
+const ranges = 28_664
+
+let next = Math.floor(Math.random() * ranges)
+
+/**
+ * Ids that belong to no user of this machine, and to no other sandbox of this process; another process starts elsewhere. For the real
+ * root.
+ */
+export function ownIds(): IdRanges {
+  next = (next + 1) % ranges
+  const mapping = { containerID: 0, hostID: first + next * size, size }
+  return { uidMappings: [mapping], gidMappings: [mapping], apart: true }
 }
 
 /** The caller's own ids as root's, and no others: what anybody may map. */

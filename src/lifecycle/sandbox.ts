@@ -5,7 +5,7 @@ import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
 import { writeJson } from '../spec/json.js'
 import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
 import type { Context } from './context.js'
-import { type IdRanges, singleIds, subordinateIds } from './id-ranges.js'
+import { type IdRanges, ownIds, singleIds, subordinateIds } from './id-ranges.js'
 import type { Bundle } from './launch.js'
 import { absolutePath } from './paths.js'
 import { containersRoot } from './root.js'
@@ -15,6 +15,8 @@ import { runBundle } from './run.js'
 export interface SandboxOptions extends Omit<SpecOptions, 'cwd' | 'userNamespace'> {
   /** Where the command runs: by default the caller's own directory, or `/` in another root. */
   readonly cwd?: string
+  /** The real root's sandbox gets ids of its own too, if it is a view of this machine. */
+  readonly ownIds?: boolean
   /** The directory of the records, if not the default one. */
   readonly root?: string
 }
@@ -46,7 +48,10 @@ export async function inSandbox<T>(
   const cwd = await workingDirectory(host, options)
   const attempt = (userNamespace?: IdRanges) =>
     carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, { ...options, cwd }, userNamespace) })
-  if (facts.capabilities.includes(CAP_SYS_ADMIN)) return await attempt()
+  if (facts.capabilities.includes(CAP_SYS_ADMIN)) {
+    const apart = options.ownIds && options.rootfs === undefined && !facts.inUserNamespace
+    return await attempt(apart ? ownIds() : undefined)
+  }
   const ranges = await subordinateIds(host, facts)
   if (ranges !== undefined) {
     try {

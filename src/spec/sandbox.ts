@@ -8,7 +8,7 @@
 import { specVersion } from '../version.js'
 import { MASKED_PATHS, READONLY_PATHS } from './default.js'
 import { checkSpec } from './parse.js'
-import type { CpuResources, IdMapping, Integer, Mount, Namespace, Spec } from './spec.js'
+import type { CpuResources, IdMapping, Integer, Mount, Namespace, Seccomp, Spec } from './spec.js'
 
 export interface SandboxOptions {
   readonly args: readonly string[]
@@ -31,11 +31,18 @@ export interface SandboxOptions {
   readonly terminal?: boolean
   /** Of the terminal, if it is not to be that of the caller's. */
   readonly consoleSize?: { readonly columns: number; readonly rows: number }
-  /** For a caller without privileges: which ids become the container's; the command's are 0. */
+  /** Which ids become the container's. */
   readonly userNamespace?: {
     readonly uidMappings: readonly IdMapping[]
     readonly gidMappings: readonly IdMapping[]
+    /** The caller's own id is not among them: what is writable has to be mapped, for files to have its owner and not theirs. */
+    readonly apart?: boolean
   }
+  /** Who the command is; root, without any of its powers, by default. */
+  readonly user?: { readonly uid: number; readonly gid: number; readonly additionalGids?: readonly number[] }
+  readonly seccomp?: Seccomp
+  /** Has the last word. */
+  readonly edit?: (spec: Spec) => Spec
 }
 
 export interface Sandbox {
@@ -55,14 +62,14 @@ const TTY_GROUP = 5
 /** Throws a SpecError when an option is wrong. */
 export function sandboxSpec(options: SandboxOptions): Sandbox {
   const { args, cwd, env, rootfs, memory, pids, cpus, hostname = 'sandbox', terminal = false, userNamespace } = options
-  const { consoleSize: size } = options
+  const { consoleSize: size, user = { uid: 0, gid: 0 }, seccomp, edit = (one) => one } = options
   const spec: Spec = {
     ociVersion: specVersion,
     root: { path: rootfs ?? '/', readonly: true },
     process: {
       terminal,
       ...(size && { consoleSize: { height: size.rows, width: size.columns } }),
-      user: { uid: 0, gid: 0 },
+      user,
       args,
       env: env.some((variable) => variable.startsWith('PATH=')) ? env : [DEFAULT_PATH, ...env],
       cwd,
@@ -75,7 +82,11 @@ export function sandboxSpec(options: SandboxOptions): Sandbox {
     mounts: mounts(options),
     linux: {
       namespaces: namespaces(options),
-      ...userNamespace,
+      ...(userNamespace && {
+        uidMappings: userNamespace.uidMappings,
+        gidMappings: userNamespace.gidMappings,
+      }),
+      ...(seccomp && { seccomp }),
       resources: {
         ...(memory !== undefined && { memory: { limit: memory, swap: memory } }),
         ...(pids !== undefined && { pids: { limit: pids } }),
@@ -85,7 +96,7 @@ export function sandboxSpec(options: SandboxOptions): Sandbox {
       readonlyPaths: READONLY_PATHS,
     },
   }
-  return { spec: checkSpec('sandbox', spec), readonlyView: rootfs === undefined }
+  return { spec: checkSpec('sandbox', edit(spec)), readonlyView: rootfs === undefined }
 }
 
 function namespaces({ network, userNamespace }: SandboxOptions): Namespace[] {
@@ -143,7 +154,7 @@ function mounts({ network, rootfs, userNamespace, writable }: SandboxOptions): M
       destination: path,
       type: 'none',
       source: path,
-      options: ['rbind', 'rnosuid', 'rnodev'],
+      options: ['rbind', 'rnosuid', 'rnodev', ...(userNamespace?.apart ? ['ridmap'] : [])],
     })),
   ]
 }
