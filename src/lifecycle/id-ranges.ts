@@ -14,15 +14,15 @@ const size = 65_536
 const first = 524_288
 const ranges = 28_664
 
-let next = Math.floor(Math.random() * ranges)
+let last: number | undefined
 
 /**
  * Ids that belong to no user of this machine, and to no other sandbox of this process; another process starts elsewhere. For the real
  * root.
  */
 export function ownIds(): IdRanges {
-  next = (next + 1) % ranges
-  const mapping = { containerID: 0, hostID: first + next * size, size }
+  last = ((last ?? Math.floor(Math.random() * ranges)) + 1) % ranges
+  const mapping = { containerID: 0, hostID: first + last * size, size }
   return { uidMappings: [mapping], gidMappings: [mapping], apart: true }
 }
 
