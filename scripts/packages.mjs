@@ -21,6 +21,8 @@ const packages = {
   buildah: 'buildah',
   ip: 'iproute2',
   iptables: 'iptables',
+  'qemu-system-x86_64': 'qemu-system-x86',
+  mmdebstrap: 'mmdebstrap',
   [libseccomp]: 'libseccomp-dev',
 }
 

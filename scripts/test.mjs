@@ -29,6 +29,7 @@ const parts = {
       ? tests(cargoCounts, ...cargoTest, '--package', 'seccomp', '--features', 'oracle', 'libseccomp::')
       : leftOut('comparison with libseccomp: it is not installed'),
   typescript: () => tests(tapCounts, 'ava', '--tap'),
+  vm: () => tests(tapCounts, 'node', 'test/vm/run.mjs'),
 }
 
 install()

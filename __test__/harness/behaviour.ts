@@ -6,7 +6,7 @@
 import test, { type ExecutionContext } from 'ava'
 import { Before } from './leftovers.js'
 import { noRootfs } from './rootfs.js'
-import { likeRunc, type RuntimeName, runtime, v1View, v2View, wanted } from './runtime.js'
+import { likeRunc, noV1, type RuntimeName, runtime, v1View, v2View, wanted } from './runtime.js'
 import { Session } from './session.js'
 
 export interface BehaviourOptions {
@@ -35,6 +35,7 @@ function register(name: RuntimeName, title: string, options: BehaviourOptions, b
     runtime(name).absent ??
     noRootfs ??
     options.unless ??
+    (options.view === 'v1' ? noV1 : undefined) ??
     (options.unprivileged || process.geteuid?.() === 0 ? undefined : 'needs root')
   if (reason !== undefined) {
     if (wanted?.includes(name) && reason === runtime(name).absent) throw new Error(reason)

@@ -35,10 +35,17 @@ export function which(program: string): string | undefined {
     .find((path) => existsSync(path))
 }
 
+/** Whether the machine has cgroup v2 at /sys/fs/cgroup, and nothing else. */
+const pureV2 = existsSync('/sys/fs/cgroup/cgroup.controllers')
+/** Why there is no view of cgroup v1 here; undefined when there is one. */
+export const noV1 = existsSync('/sys/fs/cgroup/pids/cgroup.procs') ? undefined : 'cgroup v1 is not mounted'
+
 /** Runs what follows in a mount namespace that has only cgroup v2, at /sys/fs/cgroup. */
-export const v2View: readonly string[] = view('umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup')
+export const v2View: readonly string[] = pureV2
+  ? [] // Another mount would change the options of this one too.
+  : view('umount -R /sys/fs/cgroup; mount -t cgroup2 none /sys/fs/cgroup')
 /** Runs what follows in a mount namespace that has only cgroup v1 hierarchies. */
-export const v1View: readonly string[] = view('umount /sys/fs/cgroup/unified')
+export const v1View: readonly string[] = view('! mountpoint -q /sys/fs/cgroup/unified || umount /sys/fs/cgroup/unified')
 
 function view(mounts: string): readonly string[] {
   return ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', `${mounts}; exec "$@"`, 'sh']

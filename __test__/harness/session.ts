@@ -16,10 +16,10 @@ import { describeProcess, isAlive, markedProcesses } from './machine.js'
 import { makeRootfs } from './rootfs.js'
 import { plainEnv, type Runtime } from './runtime.js'
 import { defaultSpec, type Spec } from './spec.js'
-import { until } from './until.js'
+import { slowness, until } from './until.js'
 
 /** How long a command may take, in milliseconds, where its options don't say otherwise. */
-const usualPatience = 30_000
+const usualPatience = 30_000 * slowness
 
 export interface BundleOptions {
   readonly args?: readonly string[]
