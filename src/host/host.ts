@@ -137,7 +137,8 @@ export class HostFailure extends Error {
 export interface Host {
   readonly caller: Caller
 
-  facts(): Awaitable<Facts>
+  /** Without `cgroups` the hierarchies are left out: finding them takes longest. */
+  facts(cgroups?: boolean): Awaitable<Facts>
 
   /** The text of a file of at most 16 MiB, in UTF-8. */
   readText(path: string): Awaitable<string>

@@ -33,7 +33,7 @@ export function hostOver(caller: Caller, call: Call): Host {
   }
   return {
     caller,
-    facts: () => ask('facts', {}),
+    facts: (cgroups = true) => ask('facts', { cgroups }),
     readText: (path) => ask('readText', { path }),
     readInput: () => ask('readInput', {}),
     createText: (path, text) => ask('createText', { path, text }),

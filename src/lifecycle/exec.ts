@@ -2,8 +2,8 @@
 import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Host, HostFailure, type Launched, savedConfig } from '../host/host.js'
 import { type ExecRequest, planExec } from '../plan/exec.js'
-import { parseProcess, parseSpec } from '../spec/parse.js'
-import type { Capabilities, Process, Spec } from '../spec/spec.js'
+import { parseProcess, parseSaved } from '../spec/process.js'
+import type { Capabilities, Process, ProcessSpec } from '../spec/spec.js'
 import type { Context } from './context.js'
 import { absoluteIfGiven, activation, withoutSecrets } from './launch.js'
 import { absolutePath } from './paths.js'
@@ -64,21 +64,19 @@ export async function startExec(context: Context, container: ContainerRef, optio
   const config = await containerConfig(context, container)
   const process = await processOf(context, config, options)
   checkTerminal(process, options)
-  const { plan, warnings } = planExec(
-    { ...config, process },
-    requestOf(context, container, options),
-    await host.facts(),
-  )
+  const request = requestOf(context, container, options)
+  const facts = await host.facts(request.cgroups.length > 0)
+  const { plan, warnings } = planExec({ ...config, process }, request, facts)
   for (const warning of warnings) await context.warn(warning)
   await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
   return await host.exec(plan)
 }
 
 /** The configuration that the container was made from. Fails like `inspect` where there is no container. */
-export async function containerConfig({ host }: Context, container: ContainerRef): Promise<Spec> {
+export async function containerConfig({ host }: Context, container: ContainerRef): Promise<ProcessSpec> {
   const file = savedConfig(container)
   try {
-    return parseSpec(file, await host.readText(file))
+    return parseSaved(file, await host.readText(file))
   } catch (error) {
     if (error instanceof HostFailure) await host.inspect(container)
     throw error
@@ -86,7 +84,7 @@ export async function containerConfig({ host }: Context, container: ContainerRef
 }
 
 /** The process section: the container's own or that of a file, with what the options change about it. */
-async function processOf({ host }: Context, config: Spec, options: ProcessOptions): Promise<Process> {
+async function processOf({ host }: Context, config: ProcessSpec, options: ProcessOptions): Promise<Process> {
   const { args, cwd, env = [], user, additionalGids = [], capabilities = [], noNewPrivileges, terminal } = options
   const base = options.process === undefined ? ofContainer(config, args) : await ofFile(host, options.process, args)
   return {
@@ -101,7 +99,7 @@ async function processOf({ host }: Context, config: Spec, options: ProcessOption
 }
 
 /** The container's terminal says nothing about this process. */
-function ofContainer({ process }: Spec, args: readonly string[]): Process {
+function ofContainer({ process }: ProcessSpec, args: readonly string[]): Process {
   if (args.length === 0) throw invalid('process args cannot be empty')
   return { ...process, args, terminal: false }
 }

@@ -22,7 +22,7 @@ export async function containersRoot(host: Host, given?: string): Promise<Root> 
   }
   const runtimeDirectory = env.XDG_RUNTIME_DIR
   if (runtimeDirectory !== undefined && runtimeDirectory !== '') {
-    const { euid, inUserNamespace } = await host.facts()
+    const { euid, inUserNamespace } = await host.facts(false)
     if (euid !== 0 || (inUserNamespace && env.USER !== 'root')) {
       return { path: absolutePath(cwd, `${runtimeDirectory}/gantry`), isDefault: true }
     }

@@ -11,11 +11,14 @@ import {
   SCHEDULER_FLAGS,
 } from '../spec/attributes.js'
 import { parseList } from '../spec/lists.js'
-import { RLIMITS } from '../spec/rules.js'
+import { RLIMITS } from '../spec/process.js'
 import type { IoPriority, Linux, MemoryPolicy, Personality, Process, Scheduler } from '../spec/spec.js'
 
 /** While all rights are there; labels take effect when the program starts. */
-export function attributeSteps(process: Process, { memoryPolicy, personality }: Linux = {}): Step[] {
+export function attributeSteps(
+  process: Process,
+  { memoryPolicy, personality }: Pick<Linux, 'memoryPolicy' | 'personality'> = {},
+): Step[] {
   const { scheduler, ioPriority, selinuxLabel, apparmorProfile } = process
   return [
     ...(selinuxLabel ? [{ selinuxLabel: { label: selinuxLabel } }] : []),

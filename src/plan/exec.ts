@@ -7,7 +7,7 @@
  */
 import type { Facts } from '../host/host.js'
 import type { ExecPlan, SubCgroup } from '../host/plan.js'
-import type { Spec } from '../spec/spec.js'
+import type { ProcessSpec } from '../spec/spec.js'
 import { planCpuAffinity, planHardLimits, requireSelinux } from './attributes.js'
 import { PlanError } from './error.js'
 import { planDescriptors } from './fds.js'
@@ -33,7 +33,7 @@ export interface ExecRequest extends Activation {
 
 /** `config` is what the container was made from, with the new process in the place of its own. */
 export function planExec(
-  config: Spec,
+  config: ProcessSpec,
   request: ExecRequest,
   facts: Facts,
 ): { readonly plan: ExecPlan; readonly warnings: readonly string[] } {

@@ -4,7 +4,7 @@
 import type { Facts } from '../host/host.js'
 import type { IdMap, IdMaps, InitPlan, NamespaceKind, Step } from '../host/plan.js'
 import { UnsupportedError } from '../spec/error.js'
-import type { IdMapping, Spec } from '../spec/spec.js'
+import type { IdMapping, ProcessSpec, Spec } from '../spec/spec.js'
 import { CAP_SETGID, CAP_SETUID, CAP_SYS_ADMIN } from './capabilities.js'
 import { PlanError } from './error.js'
 
@@ -43,12 +43,12 @@ export function namespaceSteps(spec: Spec): Step[] {
 }
 
 /** Whether the container gets a namespace of this kind other than the caller's, new or joined. */
-export function hasNamespace(spec: Spec, kind: NamespaceKind): boolean {
+export function hasNamespace(spec: ProcessSpec, kind: NamespaceKind): boolean {
   return spec.linux?.namespaces?.some(({ type }) => type === kind) ?? false
 }
 
 /** Whether the container gets a new namespace of this kind. */
-export function isNew(spec: Spec, kind: NamespaceKind): boolean {
+export function isNew(spec: ProcessSpec, kind: NamespaceKind): boolean {
   return spec.linux?.namespaces?.some(({ type, path }) => type === kind && !path) ?? false
 }
 
@@ -56,7 +56,7 @@ export function isNew(spec: Spec, kind: NamespaceKind): boolean {
  * Who writes the id maps: ourselves with the capabilities for it, or when we map our own single ids
  * (user_namespaces(7)); otherwise the helpers of shadow-utils, which know the ranges of subuid(5).
  */
-function planIdMaps(spec: Spec, facts: Facts): IdMaps {
+function planIdMaps(spec: ProcessSpec, facts: Facts): IdMaps {
   const uids = (spec.linux?.uidMappings ?? []).map(toIdMap)
   const gids = (spec.linux?.gidMappings ?? []).map(toIdMap)
   const may = (capability: number): boolean => facts.capabilities.includes(capability)
@@ -67,7 +67,7 @@ function planIdMaps(spec: Spec, facts: Facts): IdMaps {
 /**
  * Whether setgroups(2) will fail in the container, because who maps a single group without privilege must give it up.
  */
-export function setgroupsDenied(spec: Spec, facts: Facts): boolean {
+export function setgroupsDenied(spec: ProcessSpec, facts: Facts): boolean {
   return isNew(spec, 'user') && planIdMaps(spec, facts).denySetgroups
 }
 
@@ -80,7 +80,7 @@ function isOwn(maps: readonly IdMap[], id: number): boolean {
 }
 
 /** Fails when the container's user namespace has no such id: the kernel would say EINVAL and not which one. */
-export function requireMapped(spec: Spec, kind: 'uid' | 'gid', id: number, field: string): void {
+export function requireMapped(spec: ProcessSpec, kind: 'uid' | 'gid', id: number, field: string): void {
   // Of one that is joined, the config need not say the ids.
   if (!spec.linux?.uidMappings?.length) return
   const mappings = spec.linux?.[`${kind}Mappings`] ?? []

@@ -1,8 +1,8 @@
 /** The container's process: session, terminal, limits, credentials, environment, program. */
 import type { Facts } from '../host/host.js'
 import type { Credentials, Program, Step } from '../host/plan.js'
-import { RLIMITS } from '../spec/rules.js'
-import type { Process, Spec } from '../spec/spec.js'
+import { RLIMITS } from '../spec/process.js'
+import type { Process, ProcessSpec, Spec } from '../spec/spec.js'
 import { attributeSteps } from './attributes.js'
 import { ALL_CAPABILITIES, planCapabilities } from './capabilities.js'
 import { PlanError } from './error.js'
@@ -39,7 +39,7 @@ export function keyringStep({ selinuxLabel }: Process, id: string): Step {
 }
 
 /** Up to the working directory, with the rights that the process will have. */
-export function identitySteps(spec: Spec, facts: Facts, warnings: string[]): Step[] {
+export function identitySteps(spec: ProcessSpec, facts: Facts, warnings: string[]): Step[] {
   const { rlimits = [], user, cwd } = spec.process
   return [
     { umask: { mask: user.umask ?? DEFAULT_UMASK } },
@@ -63,7 +63,7 @@ export function programSteps(spec: Spec, request: Request): Step[] {
   ]
 }
 
-function planCredentials(spec: Spec, facts: Facts, warnings: string[]): Credentials {
+function planCredentials(spec: ProcessSpec, facts: Facts, warnings: string[]): Credentials {
   const { user, capabilities } = spec.process
   const { uid, gid, additionalGids = [] } = user
   requireMapped(spec, 'uid', uid, 'process.user.uid')

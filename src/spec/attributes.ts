@@ -4,7 +4,7 @@
  */
 import { arr, describe, INT64_MAX, int, lazy, like, obj, oneOf, text, UINT64_MAX, wide } from './check.js'
 import { parseList } from './lists.js'
-import type { CpuAffinity, IoPriority, MemoryPolicy, Personality, Scheduler, Spec } from './spec.js'
+import type { CpuAffinity, IoPriority, MemoryPolicy, Personality, ProcessSpec, Scheduler } from './spec.js'
 
 /** sched_setattr(2), <linux/sched.h>. */
 export const POLICIES = {
@@ -95,7 +95,7 @@ export const personality = lazy(() =>
 )
 
 /** The rules that these break, each as its field and what is wrong. */
-export function brokenAttributes({ process, linux = {} }: Pick<Spec, 'process' | 'linux'>): string[] {
+export function brokenAttributes({ process, linux = {} }: ProcessSpec): string[] {
   const { execCPUAffinity: affinity = {} } = process
   return [
     ...(process.scheduler ? schedulerRules(process.scheduler) : []),

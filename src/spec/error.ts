@@ -26,3 +26,10 @@ export class UnsupportedError extends Error {
     this.field = field
   }
 }
+
+/** A document can be wrong in a thousand places, and the message is one line. */
+export function firstOf(problems: readonly string[]): readonly string[] {
+  const shown = 10
+  if (problems.length <= shown) return problems
+  return [...problems.slice(0, shown), `and ${problems.length - shown} more`]
+}

@@ -2,32 +2,10 @@
  * What the fields of a config.json have to do with each other. The rules are the runtime-spec's, or runc's where it
  * says so.
  */
-import { brokenAttributes } from './attributes.js'
 import { describe, UINT32_MAX } from './check.js'
+import { brokenProcessRules } from './process.js'
 import { brokenResourceRules } from './resources.js'
-import type { IdMapping, Linux, Mount, Process, Spec } from './spec.js'
-
-/** setrlimit(2): the numbers of the resources. */
-export const RLIMITS: ReadonlyMap<string, number> = new Map(
-  [
-    'RLIMIT_CPU',
-    'RLIMIT_FSIZE',
-    'RLIMIT_DATA',
-    'RLIMIT_STACK',
-    'RLIMIT_CORE',
-    'RLIMIT_RSS',
-    'RLIMIT_NPROC',
-    'RLIMIT_NOFILE',
-    'RLIMIT_MEMLOCK',
-    'RLIMIT_AS',
-    'RLIMIT_LOCKS',
-    'RLIMIT_SIGPENDING',
-    'RLIMIT_MSGQUEUE',
-    'RLIMIT_NICE',
-    'RLIMIT_RTPRIO',
-    'RLIMIT_RTTIME',
-  ].map((name, number) => [name, number]),
-)
+import type { IdMapping, Linux, Mount, Spec } from './spec.js'
 
 /**
  * The files of a procfs that may be mounted over, as in runc: all others could hide what labels and limits are written
@@ -122,25 +100,6 @@ function mountRules(mount: Mount, field: string): string[] {
   }
   if (uidMappings.length > 0 !== gidMappings.length > 0) {
     problems.push(`${field}: uidMappings and gidMappings: expected both or neither`)
-  }
-  return problems
-}
-
-/** Those of the process section, and of what goes with it. */
-export function brokenProcessRules(spec: Pick<Spec, 'process' | 'linux'>): string[] {
-  return [...rlimits(spec.process), ...brokenAttributes(spec)]
-}
-
-function rlimits(process: Process): string[] {
-  const problems: string[] = []
-  const seen = new Set<string>()
-  for (const [index, { type, soft, hard }] of (process.rlimits ?? []).entries()) {
-    const field = `process.rlimits[${index}]`
-    if (!RLIMITS.has(type))
-      problems.push(`${field}.type: expected a resource such as RLIMIT_NOFILE, found ${describe(type)}`)
-    if (seen.has(type)) problems.push(`${field}: a second limit of ${type}`)
-    if (soft > hard) problems.push(`${field}.soft: ${soft} is above the hard limit ${hard}`)
-    seen.add(type)
   }
   return problems
 }

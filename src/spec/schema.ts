@@ -1,5 +1,5 @@
 /** What a config.json looks like, field by field. What fields have to do with each other is in rules.ts. */
-import { execCPUAffinity, ioPriority, memoryPolicy, personality, scheduler } from './attributes.js'
+import { memoryPolicy, personality } from './attributes.js'
 import {
   absolutePath,
   arr,
@@ -15,26 +15,12 @@ import {
   rec,
   text,
   UINT32_MAX,
-  UINT64_MAX,
   wide,
 } from './check.js'
+import { idMappings, namespaces, processSection } from './process.js'
 import { resources } from './resources.js'
 import { seccomp } from './seccomp.js'
-import type {
-  Capabilities,
-  Device,
-  IdMapping,
-  Linux,
-  Mount,
-  Namespace,
-  NetDevice,
-  Process,
-  Rlimit,
-  Root,
-  Spec,
-  TimeOffset,
-  User,
-} from './spec.js'
+import type { Device, Linux, Mount, NetDevice, Root, Spec, TimeOffset } from './spec.js'
 
 /** More mounts than any real container has; each costs the kernel memory that nothing limits. */
 const MOST_MOUNTS = 4096
@@ -50,57 +36,6 @@ const mounts = lazy(() =>
       { type: text, source: text, options: texts, uidMappings: idMappings, gidMappings: idMappings },
     ),
     { most: MOST_MOUNTS },
-  ),
-)
-
-const user = obj<User>({ uid: id, gid: id }, { umask: int(0, 0o777), additionalGids: arr(id) })
-
-const capabilities = lazy(() =>
-  obj<Capabilities>({}, { bounding: texts, effective: texts, permitted: texts, inheritable: texts, ambient: texts }),
-)
-
-const rlimits = lazy(() => {
-  const limit = wide(0n, UINT64_MAX)
-  return arr(obj<Rlimit>({ type: text, soft: limit, hard: limit }, {}))
-})
-
-const consoleSize = lazy(() => {
-  const characters = int(0, 65535)
-  return obj<{ height: number; width: number }>({ height: characters, width: characters }, {})
-})
-
-const process: Check<Process> = obj<Process>(
-  { user, args: arr(text, { least: 'at least one string' }), cwd: absolutePath },
-  {
-    terminal: flag,
-    consoleSize,
-    env: arr(like('NAME=value', /^[^=]+=/)),
-    capabilities,
-    rlimits,
-    noNewPrivileges: flag,
-    oomScoreAdj: int(-1000, 1000),
-    apparmorProfile: text,
-    selinuxLabel: text,
-    scheduler,
-    ioPriority,
-    execCPUAffinity,
-  },
-)
-
-const namespaces = lazy(() =>
-  arr(
-    obj<Namespace>(
-      { type: oneOf('pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time') },
-      { path: like('an absolute path', /^(\/|$)/) },
-    ),
-  ),
-)
-
-const idMappings = lazy(() =>
-  arr(
-    obj<IdMapping>({ containerID: int(0, UINT32_MAX), hostID: int(0, UINT32_MAX), size: int(1, UINT32_MAX) }, {}),
-    // user_namespaces(7): the kernel takes no more lines.
-    { most: 340 },
   ),
 )
 
@@ -146,15 +81,12 @@ const linux = lazy(() => {
   )
 })
 
-/** For a process section that stands alone. */
-export const hasProcess: Check<Pick<Spec, 'process'>> = obj<Pick<Spec, 'process'>>({ process }, {})
-
 /** A config.json of runtime-spec 1.x: a later minor version only adds what may be passed over. */
 export const spec: Check<Spec> = obj<Spec>(
   {
     ociVersion: like('a version 1.x.y', /^1\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[\dA-Za-z.-]+)?(\+[\dA-Za-z.-]+)?$/),
     root,
-    process,
+    process: processSection,
   },
   { hostname: text, domainname: text, mounts, annotations: rec(text), linux },
 )

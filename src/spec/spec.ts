@@ -20,6 +20,13 @@ export interface Spec {
   readonly linux?: Linux
 }
 
+/** What every process of a container is made by, not only its first. */
+export interface ProcessSpec extends Pick<Spec, 'process' | 'annotations'> {
+  readonly linux?: Pick<Linux, 'namespaces' | 'uidMappings' | 'gidMappings' | 'personality' | 'memoryPolicy'> & {
+    readonly seccomp?: object
+  }
+}
+
 export type StringMap = Readonly<Record<string, string>>
 
 export interface Root {

@@ -90,7 +90,7 @@ fn a_paused_one_is_seen_and_its_processes_and_cgroup_go_with_it() {
         eprintln!("skipped: only root can make cgroups");
         return;
     }
-    let hierarchies = crate::facts::facts().unwrap().cgroups;
+    let hierarchies = crate::facts::facts(true).unwrap().cgroups;
     let freezer = hierarchies.iter().find(|one| one.controllers.iter().any(|name| name == "freezer"));
     let Some(hierarchy) = freezer.or(hierarchies.iter().find(|one| one.version == 2)) else {
         eprintln!("skipped: no cgroup hierarchy with a freezer is mounted");

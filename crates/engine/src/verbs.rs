@@ -27,6 +27,11 @@ use wire::{
 struct Nothing {}
 
 #[derive(Deserialize)]
+struct OfFacts {
+    cgroups: bool,
+}
+
+#[derive(Deserialize)]
 struct OfPath {
     path: String,
 }
@@ -103,7 +108,7 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
     let (request, text) = request.split_once('\n').unwrap_or((request, ""));
     let ask = Ask { verb, request };
     match verb {
-        "facts" => ask.with(|Nothing {}| facts::facts()),
+        "facts" => ask.with(|OfFacts { cgroups }| facts::facts(cgroups)),
         "readText" => ask.with(|OfPath { path }| files::read_text(&path)),
         "readInput" => ask.with(|Nothing {}| files::read_input()),
         "createText" => ask.with(|PathAndText { path, text }| files::create_text(&path, &text)),
