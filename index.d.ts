@@ -60,6 +60,9 @@ export declare function inspect(request: string): Promise<string>
 
 export declare function isDirectory(request: string): Promise<string>
 
+/** Kills a process in a container, its session, and the descendants of whoever is in that. */
+export declare function killSession(root: string, id: string, pid: number): Promise<string>
+
 export declare function launch(request: string): Promise<string>
 
 export declare function list(request: string): Promise<string>

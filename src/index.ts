@@ -18,10 +18,12 @@ export {
   type WaitOptions,
 } from './api/container.js'
 export type { WarningOptions } from './api/context.js'
+export type { ExecOptions } from './api/exec.js'
 export { type Features, features, type SpecOptions, spec } from './api/features.js'
 export type { Proc, ProcOptions } from './api/proc.js'
 export { type Encoding, type Result, RunError } from './api/result.js'
 export { type RunOptions, run } from './api/run.js'
+export { type SandboxOptions, sandbox } from './api/sandbox.js'
 export type { Input, Output, StdioOptions } from './api/stdio.js'
 export type { StopOptions } from './api/stop.js'
 export type { TerminalOptions, TerminalSize } from './api/terminal.js'

@@ -122,6 +122,14 @@ pub fn relay<'env>(env: &'env Env, number: i64, console: i32, socket: i32) -> Re
     Ok(promise)
 }
 
+/// Kills a process in a container, its session, and the descendants of whoever is in that.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn kill_session(env: &Env, root: String, id: String, pid: i32) -> Result<Object<'_>> {
+    let (done, promise) = Promise::<String>::new(env)?;
+    pool::run(move || done.fulfil(engine::processes::kill_session_of(&root, &id, pid)))?;
+    Ok(promise)
+}
+
 /// Sends a signal to a process that was begun here: `false` when it has ended.
 #[napi]
 pub fn signal_process(number: i64, signal: i32) -> Result<bool> {

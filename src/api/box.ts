@@ -137,7 +137,7 @@ function edited(edit: (spec: Spec) => Spec, spec: Spec): Spec {
   }
 }
 
-function userOf(user: BoxOptions['user']): SandboxOptions['user'] {
+export function userOf(user: BoxOptions['user']): SandboxOptions['user'] {
   if (user === undefined) return undefined
   const { uid, gid, groups = [] } = typeof user === 'object' ? user : { uid: user, gid: user }
   if (typeof user === 'object') checkNames('user', user, ['uid', 'gid', 'groups'])

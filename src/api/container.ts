@@ -1,5 +1,6 @@
 /** Containers from OCI bundles, as objects: `create`, `open`, `list`. */
 import { randomUUID } from 'node:crypto'
+import type { Duplex, Readable, Writable } from 'node:stream'
 import { GantryError } from '../errors.js'
 import type { ContainerRef } from '../host/host.js'
 import { awaitEnd, forget } from '../host/node.js'
@@ -21,6 +22,8 @@ import type { Resources } from '../spec/spec.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
+import { type ExecOptions, execIn } from './exec.js'
+import type { Proc } from './proc.js'
 import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
 import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
 import { Stop } from './stop.js'
@@ -79,6 +82,18 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   update(resources: Resources): Promise<void>
   /** The host pids of its processes, ascending. */
   ps(): Promise<number[]>
+  /** Runs another program in it. */
+  exec(argv: readonly string[], options: ExecOptions & { readonly encoding: 'buffer' }): Proc<Buffer>
+  exec(argv: readonly string[], options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Proc
+  exec(argv: readonly string[], options?: ExecOptions): Proc<string | Buffer>
+  /** With `stdin: 'pipe'`, as of {@link Proc}; null of a container that was opened. */
+  readonly stdin: Writable | null
+  readonly stdout: Readable | null
+  readonly stderr: Readable | null
+  /** Of a container with a terminal. */
+  readonly pty: Duplex | null
+  /** Gives its terminal another size. */
+  resize(columns: number, rows: number): void
   /** Kills whatever is left of the container and removes it; done once, and no error when it is gone already. */
   destroy(): Promise<void>
 }
@@ -186,6 +201,7 @@ abstract class ContainerById {
     protected readonly context: Context,
     protected readonly ref: ContainerRef,
     readonly pid: number,
+    protected readonly stdio?: Stdio,
   ) {
     this.id = ref.id
     this.root = ref.root
@@ -225,6 +241,33 @@ abstract class ContainerById {
     return guarded(async () => [...(await containerPids(this.context.host, this.ref))])
   }
 
+  exec(argv: readonly string[], options: ExecOptions & { readonly encoding: 'buffer' }): Proc<Buffer>
+  exec(argv: readonly string[], options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Proc
+  exec(argv: readonly string[], options?: ExecOptions): Proc<string | Buffer>
+  exec(argv: readonly string[], options: ExecOptions = {}): Proc<string | Buffer> {
+    return execIn(this.context, this.ref, argv, options)
+  }
+
+  get stdin(): Writable | null {
+    return this.stdio?.stdin ?? null
+  }
+
+  get stdout(): Readable | null {
+    return this.stdio?.stdout ?? null
+  }
+
+  get stderr(): Readable | null {
+    return this.stdio?.stderr ?? null
+  }
+
+  get pty(): Duplex | null {
+    return this.stdio?.pty ?? null
+  }
+
+  resize(columns: number, rows: number): void {
+    this.stdio?.terminal?.resize(columns, rows)
+  }
+
   destroy(): Promise<void> {
     // Once: the id may be another container's by the second time.
     this.#destroyed ??= guarded(() => this.remove()).catch((error: unknown) => {
@@ -244,23 +287,21 @@ abstract class ContainerById {
 }
 
 /** One whose init is a child of this process. */
-class CreatedContainer<T extends string | Buffer> extends ContainerById implements Container<T> {
-  readonly #stdio: Stdio
+export class CreatedContainer<T extends string | Buffer> extends ContainerById implements Container<T> {
   readonly #result: Promise<Result<T>>
   #began = performance.now()
 
   constructor(child: Child, ref: ContainerRef, pid: number, stdio: Stdio, decode: Decode<T>) {
-    super(child.context, ref, pid)
-    this.#stdio = stdio
-    this.#result = this.#watch(child, decode)
+    super(child.context, ref, pid, stdio)
+    this.#result = this.#watch(child, stdio, decode)
     // Whoever waits hears of it.
     this.#result.catch(() => undefined)
   }
 
-  async #watch(child: Child, decode: Decode<T>): Promise<Result<T>> {
+  async #watch(child: Child, stdio: Stdio, decode: Decode<T>): Promise<Result<T>> {
     const status = await child.ended
     const durationMs = performance.now() - this.#began
-    return makeResult(status, await this.#stdio.drain(false), decode, { durationMs })
+    return makeResult(status, await stdio.drain(false), decode, { durationMs })
   }
 
   override start(): Promise<void> {
@@ -275,7 +316,8 @@ class CreatedContainer<T extends string | Buffer> extends ContainerById implemen
   protected override async remove(): Promise<void> {
     await super.remove()
     await Promise.allSettled([this.#result])
-    await this.#stdio.close()
+    await this.stdio?.close()
+    this.stdio?.destroy()
   }
 }
 

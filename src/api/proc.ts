@@ -63,7 +63,7 @@ interface ProcEvents {
 export interface Proc<T extends string | Buffer = string>
   extends Promise<Result<T>>,
     AsyncDisposable,
-    Pick<EventEmitter<ProcEvents>, 'on' | 'once' | 'off'> {
+    EventEmitter<ProcEvents> {
   /** The host pid, once it has started. */
   readonly pid: number | undefined
   /** Resolves when the program runs; rejects like the promise itself when it could not be started. */

@@ -153,6 +153,14 @@ export function signalProcess(number: number, signal: number): boolean {
 }
 
 /**
+ * Kills a process in a container with all that it started: its session, and the descendants of whoever is in that. What was orphaned
+ * outside of the session is not found.
+ */
+export async function killSession(container: ContainerRef, pid: number): Promise<void> {
+  answerOf<void>(await loadAddon().killSession(container.root, container.id, pid))
+}
+
+/**
  * Joins a pty to a connection, both of which the addon takes over; resolves when the process has ended and its last output is
  * in the connection.
  */

@@ -24,6 +24,7 @@ export interface ProcessOptions {
   readonly capabilities?: readonly string[]
   readonly noNewPrivileges?: boolean
   readonly terminal?: boolean
+  readonly consoleSize?: Process['consoleSize']
 }
 
 /** Paths may be relative to the caller's directory. */
@@ -40,6 +41,8 @@ export interface ExecOptions extends ProcessOptions {
   readonly noSubreaper?: boolean
   /** Descriptors that become 0, 1 and 2. */
   readonly stdio?: ExecRequest['stdio']
+  /** The terminal's master is a stream of the caller's. */
+  readonly plainTerminal?: boolean
 }
 
 /** How the program ended; nothing when it is detached. */
@@ -95,6 +98,7 @@ async function processOf({ host }: Context, config: ProcessSpec, options: Proces
     ...(capabilities.length > 0 && { capabilities: withCapabilities(base.capabilities, capabilities) }),
     ...(noNewPrivileges && { noNewPrivileges }),
     ...(terminal !== undefined && { terminal }),
+    ...(options.consoleSize && { consoleSize: options.consoleSize }),
   }
 }
 
@@ -134,6 +138,7 @@ function requestOf({ host: { caller } }: Context, { root, id }: ContainerRef, op
     preserveFds: options.preserveFds ?? 0,
     ...activation(caller),
     stdio: options.stdio ?? [0, 1, 2],
+    plainTerminal: options.plainTerminal,
   }
 }
 

@@ -62,7 +62,7 @@ export async function launch(
   context: Context,
   container: ContainerRef,
   bundle: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal' | 'idle'>,
   mode: LaunchMode,
 ): Promise<Launched> {
   const { host } = context
@@ -86,7 +86,7 @@ function requestOf(
   caller: Caller,
   { root, id }: ContainerRef,
   { path, spec }: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal' | 'idle'>,
   { gate }: LaunchMode,
 ): Request {
   const absolute = (given: string | undefined) => absoluteIfGiven(caller, given)
@@ -110,6 +110,7 @@ function requestOf(
     systemdCgroup: options.systemdCgroup ?? false,
     readonlyView: options.readonlyView ?? false,
     plainTerminal: options.plainTerminal,
+    idle: options.idle,
   }
 }
 

@@ -55,7 +55,7 @@ export function identitySteps(spec: ProcessSpec, facts: Facts, warnings: string[
 /** From the last look at the program to its start. */
 export function programSteps(spec: Spec, request: Request): Step[] {
   return [
-    'findProgram',
+    ...(request.idle ? [] : ['findProgram' as const]),
     'commit',
     ...(request.gate ? ['gate' as const] : []),
     ...(spec.process.noNewPrivileges ? ['noNewPrivileges' as const] : []),

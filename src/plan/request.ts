@@ -20,6 +20,8 @@ export interface Request extends Activation {
   readonly created: string
   /** Wait for `start` before the program runs: `create`. */
   readonly gate: boolean
+  /** Nobody means to start it: it is there for others to be executed in, and need not have its program. */
+  readonly idle?: boolean
   /** Absolute. */
   readonly pidFile?: string
   /** A pty slave that becomes the container's terminal: `--console`. */

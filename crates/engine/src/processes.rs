@@ -4,10 +4,21 @@ use crate::{
     failing::{Failing, HasErrno},
     inspect,
     store::ContainerDir,
+    verbs,
 };
-use rustix::io::Errno;
+use rustix::{
+    fd::AsFd,
+    io::Errno,
+    process::{Pid, PidfdFlags, Signal, pidfd_open},
+};
 use serde::Serialize;
-use std::process::{Command, Stdio};
+use std::{
+    collections::HashSet,
+    fs,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
 use wire::Failure;
 
 /// The host pids of all processes of a container, in ascending order; empty when it has none.
@@ -22,6 +33,72 @@ pub fn processes(root: &str, id: &str) -> Result<Vec<i32>, Failure> {
     };
     pids.sort_unstable();
     Ok(pids)
+}
+
+/// How often processes are looked for that were forked meanwhile.
+const LOOKS: usize = 50;
+
+/// Kills a process of a container, its session, and the descendants of whoever is in that. An answer as verbs give it.
+pub fn kill_session_of(root: &str, id: &str, pid: i32) -> String {
+    verbs::guarded("killSession", || kill_session(root, id, pid).map(|()| r#"{"ok":null}"#.to_owned()))
+}
+
+fn kill_session(root: &str, id: &str, pid: i32) -> Result<(), Failure> {
+    for _ in 0..LOOKS {
+        let mut others: Vec<(i32, Kin)> =
+            processes(root, id)?.into_iter().filter_map(|one| Some((one, kin(one)?))).collect();
+        let mut family: HashSet<i32> =
+            others.iter().filter(|(one, kin)| *one == pid || kin.session == pid).map(|(one, _)| *one).collect();
+        // Each round finds one more.
+        while let Some(at) = others.iter().position(|(one, kin)| family.contains(&kin.parent) && !family.contains(one))
+        {
+            family.insert(others.swap_remove(at).0);
+        }
+        if family.is_empty() {
+            return Ok(());
+        }
+        for one in family {
+            kill_member(one).failing("kill process", one)?;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
+}
+
+/// The pid may be another process's by the time that it is opened: what it is then has to be what it was.
+fn kill_member(member: i32) -> Result<(), Errno> {
+    let (Some(pid), Some(before)) = (Pid::from_raw(member), kin(member)) else { return Ok(()) };
+    let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+        Err(Errno::SRCH) => return Ok(()),
+        other => other?,
+    };
+    if kin(member).is_none_or(|now| now.start_time != before.start_time) {
+        return Ok(());
+    }
+    match sys::pidfd::send_signal(pidfd.as_fd(), Signal::KILL.as_raw()) {
+        Err(Errno::SRCH) => Ok(()),
+        other => other,
+    }
+}
+
+/// Whose a process is.
+struct Kin {
+    parent: i32,
+    session: i32,
+    start_time: u64,
+}
+
+/// None of a process that is gone or has ended: proc_pid_stat(5).
+fn kin(pid: i32) -> Option<Kin> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+    if matches!(fields.next()?, "Z" | "X" | "x") {
+        return None;
+    }
+    let parent = fields.next()?.parse().ok()?;
+    let session = fields.nth(1)?.parse().ok()?;
+    let start_time = fields.nth(15)?.parse().ok()?;
+    Some(Kin { parent, session, start_time })
 }
 
 /// What a program of the host wrote, and whether it ended well.

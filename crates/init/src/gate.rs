@@ -9,9 +9,18 @@ use rustix::{
 };
 use wire::{Failure, frame::START};
 
-/// Waits until somebody says [`START`]; gives the connection, over which they want to hear how it went.
+const STEP: &str = "wait for start";
+
+/// Waits until somebody says [`START`]; gives the connection, over which they want to hear how it went. Meanwhile we are the parent
+/// of all orphans in the container, since others may be executed in it: those vanish when they end.
 pub fn wait(listener: &OwnedFd) -> Result<Channel, Failure> {
-    const STEP: &str = "wait for start";
+    sys::process::ignore_children(true).failing(STEP, "")?;
+    let caller = accept(listener)?;
+    sys::process::ignore_children(false).failing(STEP, "")?;
+    Ok(caller)
+}
+
+fn accept(listener: &OwnedFd) -> Result<Channel, Failure> {
     loop {
         let caller = match accept_with(listener, SocketFlags::CLOEXEC) {
             Ok(caller) => caller,

@@ -86,6 +86,16 @@ pub fn set_parent_death_signal(signal: i32) -> io::Result<()> {
     checked(unsafe { syscall!(Sysno::prctl, PR_SET_PDEATHSIG, signal) }).map(drop)
 }
 
+/// Whether children of ours vanish when they end, without being waited for: sigaction(2) of SIGCHLD.
+pub fn ignore_children(ignore: bool) -> io::Result<()> {
+    const SIGCHLD: usize = 17;
+    const SIG_IGN: u64 = 1;
+    // struct sigaction of the kernel: handler, flags, restorer, mask.
+    let action = [if ignore { SIG_IGN } else { 0 }, 0, 0, 0u64];
+    // SAFETY: the kernel reads one struct sigaction, which outlives the call; no handler of ours is named in it.
+    checked(unsafe { syscall!(Sysno::rt_sigaction, SIGCHLD, &raw const action, 0, size_of::<u64>()) }).map(drop)
+}
+
 /// Whether others of our user may trace us or read our /proc files; execve(2) resets it.
 pub fn set_dumpable(dumpable: bool) -> io::Result<()> {
     // SAFETY: PR_SET_DUMPABLE takes numbers only.
