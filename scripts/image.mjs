@@ -11,6 +11,8 @@ const mark = "gantry's arena:\n"
 /** The contents of the file of `program`, which has no image yet, with one. It is run for that. */
 export function withImage(program) {
   const image = execFileSync(program, ['write-image'], { argv0: 'gantry', env: {}, maxBuffer: 64 << 20 })
+  const length = Number(image.readBigUInt64LE(mark.length))
+  if (image.length !== length) throw new Error(`${program}: wrote ${image.length} bytes of an image of ${length}`)
   const file = readFileSync(program)
   const at = file.indexOf(mark)
   if (at < 0 || file.indexOf(mark, at + 1) >= 0) throw new Error(`${program}: not exactly one room for the image`)

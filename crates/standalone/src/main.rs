@@ -56,6 +56,8 @@ fn status() -> Result<i32, String> {
 
 fn write_image(image: Option<&[u8]>) -> Result<i32, String> {
     let image = image.ok_or("the room in crates/sys/src/arena.rs is too small")?;
-    std::io::stdout().write_all(image).map_err(|error| error.to_string())?;
+    let mut output = std::io::stdout();
+    // Standard output keeps what stands behind the last newline, and _exit would not write it.
+    output.write_all(image).and_then(|()| output.flush()).map_err(|error| error.to_string())?;
     Ok(0)
 }
