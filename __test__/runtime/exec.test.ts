@@ -1,27 +1,13 @@
 /** `exec`: another process in a container that is there. */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
+import { inContainer } from '../harness/container.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
-import type { Session } from '../harness/session.js'
 import type { Spec } from '../harness/spec.js'
 import { until } from '../harness/until.js'
 
-/** Runs a container that stays, does something with it, and deletes it. */
-async function inContainer(
-  session: Session,
-  edit: (spec: Spec) => void,
-  use: (id: string) => Promise<void>,
-): Promise<void> {
-  session.bundle({ args: ['sleep', '600'], edit })
-  await session.ok(['run', '--detach', session.id()])
-  await use(session.id())
-  await session.ok(['delete', '--force', session.id()])
-}
-
-const asItIs = (): void => undefined
-
 behaviour('exec prints what its process prints, and exits as it does', { runtimes: everyone }, async (t, session) => {
-  await inContainer(session, asItIs, async (id) => {
+  await inContainer(session, {}, async (id) => {
     const result = await session.run(['exec', id, 'sh', '-c', 'cat; echo err >&2; exit 37'], { input: 'in\n' })
     t.like(result, { code: 37, stdout: 'in\n', stderr: 'err\n' })
     t.is((await session.run(['exec', id, 'sh', '-c', 'kill -9 $$'])).code, 137)
@@ -32,7 +18,7 @@ behaviour('the process is in all namespaces of the container', { runtimes: every
   const edit = (spec: Spec): void => {
     spec.linux.namespaces.push({ type: 'cgroup' })
   }
-  await inContainer(session, edit, async (id) => {
+  await inContainer(session, { edit }, async (id) => {
     const names = 'cgroup ipc mnt net pid uts user'
     const script = `for name in ${names}; do readlink /proc/PID/ns/$name; done`
     const { pid } = await session.state()
@@ -46,7 +32,7 @@ behaviour('the process is in all namespaces of the container', { runtimes: every
 })
 
 behaviour('the process is in the cgroup of the container', { runtimes: everyone }, async (t, session) => {
-  await inContainer(session, asItIs, async (id) => {
+  await inContainer(session, {}, async (id) => {
     const { pid } = await session.state()
     t.is(await session.ok(['exec', id, 'cat', '/proc/self/cgroup']), readFileSync(`/proc/${pid}/cgroup`, 'utf8'))
   })
@@ -61,7 +47,7 @@ behaviour(
       spec.process.user = { uid: 1000, gid: 50, additionalGids: [60], umask: 0o27 }
       spec.process.cwd = '/tmp'
     }
-    await inContainer(session, edit, async (id) => {
+    await inContainer(session, { edit }, async (id) => {
       writeFileSync(`${session.cwd}/config.json`, '{}')
       const script = 'echo $FIRST; pwd; id -u; id -G; umask; ulimit -n; grep -e NoNewPrivs -e CapBnd /proc/self/status'
       t.is(
@@ -77,7 +63,7 @@ behaviour('options of exec change its process', { runtimes: ['gantry', 'node', '
     spec.process.env.push('FIRST=1', 'SECOND=1')
     spec.process.noNewPrivileges = false
   }
-  await inContainer(session, edit, async (id) => {
+  await inContainer(session, { edit }, async (id) => {
     const script =
       'echo $FIRST $SECOND $THIRD; pwd; id -u; id -g; id -G; grep -e NoNewPrivs -e CapBnd /proc/self/status'
     const options = ['--env', 'SECOND=2', '--env', 'THIRD=3=3', '--cwd', '/bin', '--user', '7:8', '--no-new-privs']
@@ -91,7 +77,7 @@ behaviour('options of exec change its process', { runtimes: ['gantry', 'node', '
 })
 
 behaviour('exec --process takes a whole process section', { runtimes: everyone }, async (t, session) => {
-  await inContainer(session, asItIs, async (id) => {
+  await inContainer(session, {}, async (id) => {
     const file = session.file(
       'process.json',
       JSON.stringify({
@@ -110,7 +96,7 @@ behaviour(
   'exec --detach returns while the process runs, and has written its pid',
   { runtimes: everyone },
   async (t, session) => {
-    await inContainer(session, asItIs, async (id) => {
+    await inContainer(session, {}, async (id) => {
       const file = session.path('pid')
       t.is(await session.ok(['exec', '--detach', '--pid-file', file, id, 'sleep', '600']), '')
       const pid = readFileSync(file, 'utf8')
@@ -133,7 +119,7 @@ for (const [what, options, argv, message] of [
   ],
 ] as const) {
   behaviour(`exec of ${what} is an error, 255, and no pid file`, { runtimes: likeRunc }, async (t, session) => {
-    await inContainer(session, asItIs, async (id) => {
+    await inContainer(session, {}, async (id) => {
       const file = session.path('pid')
       const { code, message: text } = await session.run(['exec', ...options, '--pid-file', file, id, ...argv])
       t.is(code, 255)
@@ -165,7 +151,7 @@ behaviour('exec in a container that waits for start', { runtimes: everyone }, as
 })
 
 behaviour('exec forwards signals to its process', { runtimes: everyone }, async (t, session) => {
-  await inContainer(session, asItIs, async (id) => {
+  await inContainer(session, {}, async (id) => {
     const script = 'trap "exit 9" TERM; echo ready; while :; do sleep 0.1; done'
     const exec = session.spawn(['exec', id, 'sh', '-c', script])
     await until('the process is ready', () => exec.stdout() === 'ready\n')

@@ -9,6 +9,7 @@ const columns = 88
 /** What stands for an option's value, where VALUE says too little. */
 const valueNames: Readonly<Record<string, string>> = {
   '--additional-gids': 'GID',
+  '--apparmor': 'PROFILE',
   '--bundle': 'DIR',
   '--cap': 'CAPABILITY',
   '--cgroup': 'CGROUP',
@@ -34,6 +35,7 @@ const valueNames: Readonly<Record<string, string>> = {
   '--pids-limit': 'N',
   '--preserve-fds': 'N',
   '--process': 'FILE',
+  '--process-label': 'LABEL',
   '--resources': 'FILE',
   '--rootfs': 'DIR',
   '--user': 'UID[:GID]',

@@ -23,6 +23,8 @@ export interface ProcessOptions {
   /** Names, added to the bounding, effective and permitted ones; to the ambient ones where the container has inheritable ones. */
   readonly capabilities?: readonly string[]
   readonly noNewPrivileges?: boolean
+  readonly apparmorProfile?: string
+  readonly selinuxLabel?: string
   readonly terminal?: boolean
   readonly consoleSize?: Process['consoleSize']
 }
@@ -89,14 +91,18 @@ export async function containerConfig({ host }: Context, container: ContainerRef
 /** The process section: the container's own or that of a file, with what the options change about it. */
 async function processOf({ host }: Context, config: ProcessSpec, options: ProcessOptions): Promise<Process> {
   const { args, cwd, env = [], user, additionalGids = [], capabilities = [], noNewPrivileges, terminal } = options
+  const { apparmorProfile, selinuxLabel } = options
+  if (cwd !== undefined && !cwd.startsWith('/')) throw invalid(`Cwd must be an absolute path: ${cwd}`)
   const base = options.process === undefined ? ofContainer(config, args) : await ofFile(host, options.process, args)
   return {
     ...base,
-    ...(cwd !== undefined && { cwd: absolutePath('/', cwd) }),
+    ...(cwd !== undefined && { cwd }),
     env: [...(base.env ?? []), ...env],
     user: { ...base.user, ...user, additionalGids: [...(base.user.additionalGids ?? []), ...additionalGids] },
     ...(capabilities.length > 0 && { capabilities: withCapabilities(base.capabilities, capabilities) }),
     ...(noNewPrivileges && { noNewPrivileges }),
+    ...(apparmorProfile !== undefined && { apparmorProfile }),
+    ...(selinuxLabel !== undefined && { selinuxLabel }),
     ...(terminal !== undefined && { terminal }),
     ...(options.consoleSize && { consoleSize: options.consoleSize }),
   }

@@ -46,6 +46,8 @@ export class ExecCommand extends GantryCommand {
   additionalGids = Option.Array('-g,--additional-gids', [], { description: 'a further group; may be repeated' })
   cap = Option.Array('-c,--cap', [], { description: 'a further capability; may be repeated' })
   noNewPrivs = Option.Boolean('--no-new-privs', false, { description: 'gain no privileges by execve' })
+  apparmor = Option.String('--apparmor', { description: 'AppArmor profile to confine it by' })
+  processLabel = Option.String('--process-label', { description: 'SELinux label to give it' })
   tty = Option.Boolean('-t,--tty', { description: 'give it a terminal' })
   consoleSocket = Option.String('--console-socket', {
     description: 'unix socket to send the master of the terminal to',
@@ -76,6 +78,8 @@ export class ExecCommand extends GantryCommand {
       additionalGids: this.additionalGids.map((group) => readId('additional-gids', group)),
       capabilities: this.cap,
       noNewPrivileges: this.noNewPrivs,
+      apparmorProfile: this.apparmor,
+      selinuxLabel: this.processLabel,
       terminal: this.tty,
       detach,
       ignorePaused,
