@@ -51,6 +51,9 @@ export declare function execve(path: string, argv: Array<string>, inherit: numbe
 
 export declare function facts(request: string): Promise<string>
 
+/** Does something to files in a container: engine::container_files. */
+export declare function file(request: string): Promise<string>
+
 /** Waits no more for a process: its `ended` is fulfilled with nothing. */
 export declare function forget(number: number): boolean
 

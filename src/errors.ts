@@ -10,6 +10,7 @@ import { SpecError, UnsupportedError } from './spec/error.js'
 export type ErrorCode =
   | 'ERR_ABORTED'
   | 'ERR_CGROUP'
+  | 'ERR_COPY'
   | 'ERR_EXEC_DENIED'
   | 'ERR_EXEC_NOT_FOUND'
   | 'ERR_EXISTS'

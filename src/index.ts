@@ -20,6 +20,7 @@ export {
 export type { WarningOptions } from './api/context.js'
 export type { ExecOptions } from './api/exec.js'
 export { type Features, features, type SpecOptions, spec } from './api/features.js'
+export type { ContainerFs, FileEntry, FileStatus, WriteOptions } from './api/files.js'
 export type { Proc, ProcOptions } from './api/proc.js'
 export { type Encoding, type Result, RunError } from './api/result.js'
 export { type RunOptions, run } from './api/run.js'

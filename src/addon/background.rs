@@ -130,6 +130,14 @@ pub fn kill_session(env: &Env, root: String, id: String, pid: i32) -> Result<Obj
     Ok(promise)
 }
 
+/// Does something to files in a container: engine::container_files.
+#[napi(ts_return_type = "Promise<string>")]
+pub fn file(env: &Env, request: String) -> Result<Object<'_>> {
+    let (done, promise) = Promise::<String>::new(env)?;
+    pool::run(move || done.fulfil(engine::container_files::operate(&request)))?;
+    Ok(promise)
+}
+
 /// Sends a signal to a process that was begun here: `false` when it has ended.
 #[napi]
 pub fn signal_process(number: i64, signal: i32) -> Result<bool> {

@@ -23,6 +23,7 @@ import { checkNames, checkOneOf, checkString, invalidArgument } from './argument
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
 import { type ExecOptions, execIn } from './exec.js'
+import { type ContainerFs, Files } from './files.js'
 import type { Proc } from './proc.js'
 import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
 import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
@@ -86,6 +87,8 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   exec(argv: readonly string[], options: ExecOptions & { readonly encoding: 'buffer' }): Proc<Buffer>
   exec(argv: readonly string[], options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Proc
   exec(argv: readonly string[], options?: ExecOptions): Proc<string | Buffer>
+  /** Its files. */
+  readonly fs: ContainerFs
   /** With `stdin: 'pipe'`, as of {@link Proc}; null of a container that was opened. */
   readonly stdin: Writable | null
   readonly stdout: Readable | null
@@ -246,6 +249,10 @@ abstract class ContainerById {
   exec(argv: readonly string[], options?: ExecOptions): Proc<string | Buffer>
   exec(argv: readonly string[], options: ExecOptions = {}): Proc<string | Buffer> {
     return execIn(this.context, this.ref, argv, options)
+  }
+
+  get fs(): ContainerFs {
+    return new Files(this.ref)
   }
 
   get stdin(): Writable | null {

@@ -152,6 +152,11 @@ export function signalProcess(number: number, signal: number): boolean {
   return loadAddon().signalProcess(number, signal)
 }
 
+/** Does something to files in a container (engine::container_files) and gives what came of it. */
+export async function operateOnFiles({ root, id }: ContainerRef, operation: object): Promise<unknown> {
+  return answerOf<unknown>(await loadAddon().file(JSON.stringify({ root, id, operation })))
+}
+
 /**
  * Kills a process in a container with all that it started: its session, and the descendants of whoever is in that. What was orphaned
  * outside of the session is not found.

@@ -10,6 +10,7 @@
 pub mod background;
 mod channel;
 pub mod console;
+pub mod container_files;
 pub mod destroy;
 pub mod exec;
 pub mod facts;

@@ -315,7 +315,7 @@ fn is_linked(root: &OwnedFd, id: &str, directory: &OwnedFd) -> io::Result<bool> 
 
 /// Removes all that a directory holds. A container may have put things below it, as deep as it likes: what is deeper than
 /// [`MAX_DEPTH`] is first moved up.
-fn empty(top: &OwnedFd) -> io::Result<()> {
+pub(crate) fn empty(top: &OwnedFd) -> io::Result<()> {
     let mut moved = 0;
     while empty_below(top, top, MAX_DEPTH, &mut moved)? {}
     Ok(())
