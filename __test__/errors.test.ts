@@ -32,6 +32,14 @@ const failures: readonly [step: string, object: string, number: number, text: st
   ['enter', '', errno.EINVAL, 'cannot enter: invalid argument', 'ERR_START'],
   ['start init', '', 0, 'cannot start init', 'ERR_START'],
   ['create cgroup', '/x', errno.EROFS, 'cannot create cgroup /x: read-only file system', 'ERR_CGROUP'],
+  ['run prestart hook', '#0 (/h): exit status 1', 0, 'error running prestart hook #0 (/h): exit status 1', 'ERR_HOOK'],
+  [
+    'run poststop hook',
+    '#1 (/h)',
+    errno.ENOENT,
+    'error running poststop hook #1 (/h): no such file or directory',
+    'ERR_HOOK',
+  ],
   ['write', 'uid_map', errno.EINVAL, 'cannot write uid_map: invalid argument', 'ERR_USERNS'],
 ]
 for (const [step, object, number, text, code] of failures) {

@@ -4,6 +4,7 @@
  */
 import { errno, errorText } from './errno.js'
 import { HostFailure } from './host/host.js'
+import type { Failure } from './host/plan.js'
 import { type Obstacle, PlanError } from './plan/error.js'
 import { SpecError, UnsupportedError } from './spec/error.js'
 
@@ -86,6 +87,11 @@ export function toGantryError(thrown: unknown): GantryError {
   return new GantryError('ERR_INTERNAL', `internal error: ${text}`, { cause: thrown })
 }
 
+/** The sentence about a failure that is not thrown. */
+export function failureText(failure: Failure): string {
+  return sentenceOf(new HostFailure(failure)).text
+}
+
 function fromFailure(failure: HostFailure): GantryError {
   const { code, text } = sentenceOf(failure)
   return new GantryError(code, text, {
@@ -151,10 +157,22 @@ function sentenceOf(failure: HostFailure): Sentence {
       return { code: failure.errno === errno.EACCES ? 'ERR_PERMISSION' : 'ERR_START', text }
     }
     default:
+      // runc's words.
+      if (isHook(step))
+        return { code: 'ERR_HOOK', text: `error running ${step.slice('run '.length)} ${withErrno(failure)}` }
       return step === 'find program' || step === 'exec'
         ? { code: 'ERR_EXEC_DENIED', text: `exec: "${object}": ${errorText(failure.errno)}` }
         : plainSentence(failure)
   }
+}
+
+/** `run poststart hook` */
+function isHook(step: string): boolean {
+  return /^run \w+ hook$/.test(step)
+}
+
+function withErrno({ object, errno: number }: HostFailure): string {
+  return number === 0 ? object : `${object}: ${errorText(number)}`
 }
 
 function plainSentence({ step, object, errno: number }: HostFailure): Sentence {

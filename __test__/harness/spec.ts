@@ -8,7 +8,7 @@ export interface Spec {
   domainname?: string
   mounts: Mount[]
   annotations?: Record<string, string>
-  hooks?: Record<string, unknown>
+  hooks?: Record<string, Hook[]>
   linux: Linux
 }
 
@@ -24,6 +24,13 @@ export interface Process {
   noNewPrivileges?: boolean
   oomScoreAdj?: number
   [other: string]: unknown
+}
+
+export interface Hook {
+  path: string
+  args?: string[]
+  env?: string[]
+  timeout?: number
 }
 
 export type CapabilitySet = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient'

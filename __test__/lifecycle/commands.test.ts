@@ -54,23 +54,30 @@ test('kill of a stopped container is an error, but not for all', async (t) => {
 })
 
 test('delete of a running container says in which state it is', async (t) => {
-  const { host } = fixture(has())
-  await t.throwsAsync(deleteContainer(host, container, false), {
+  const { host, context } = fixture(has())
+  await t.throwsAsync(deleteContainer(context, container, false), {
     message: 'cannot delete container web that is not stopped: running',
   })
-  await deleteContainer(host, container, true)
+  await deleteContainer(context, container, true)
   t.deepEqual(host.containersOf('/r'), [])
 })
 
 test('delete of one that does not exist is an error unless it is forced', async (t) => {
-  const { host } = fixture()
-  await t.throwsAsync(deleteContainer(host, container, false), { name: 'HostFailure' })
-  await t.notThrowsAsync(deleteContainer(host, container, true))
+  const { context } = fixture()
+  await t.throwsAsync(deleteContainer(context, container, false), { name: 'HostFailure' })
+  await t.notThrowsAsync(deleteContainer(context, container, true))
 })
 
 test('delete --force hides no other failure', async (t) => {
-  const { host } = fixture({ failures: { destroy: { step: 'remove cgroup', object: '/c', errno: 16 } } })
-  await t.throwsAsync(deleteContainer(host, container, true), { name: 'HostFailure' })
+  const { context } = fixture({ failures: { destroy: { step: 'remove cgroup', object: '/c', errno: 16 } } })
+  await t.throwsAsync(deleteContainer(context, container, true), { name: 'HostFailure' })
+})
+
+test('delete tells of hooks that failed', async (t) => {
+  const failed = { step: 'run poststop hook', object: '#0 (/bin/x)', errno: 2 }
+  const { context, warnings } = fixture({ ...has({ status: 'stopped' }), warnings: [failed] })
+  await deleteContainer(context, container, false)
+  t.deepEqual(warnings, ['error running poststop hook #0 (/bin/x): no such file or directory'])
 })
 
 test('state has the keys of runc in their order, annotations sorted and only where there are some', async (t) => {

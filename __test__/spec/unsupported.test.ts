@@ -2,7 +2,6 @@ import test from 'ava'
 import { refuseUnsupported } from '../../src/spec/unsupported.js'
 
 const asked: readonly { readonly field: string; readonly config: object }[] = [
-  { field: 'hooks.prestart', config: { hooks: { poststop: [], prestart: [{ path: '/bin/true' }] } } },
   { field: 'linux.intelRdt', config: { linux: { intelRdt: { closID: 'x' } } } },
 ]
 
@@ -15,7 +14,6 @@ for (const { field, config } of asked) {
 test('sections that say nothing ask for nothing', (t) => {
   t.notThrows(() =>
     refuseUnsupported({
-      hooks: { prestart: [], poststop: null },
       linux: {
         intelRdt: {},
         netDevices: {},

@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         return Err("crates/init does not build".into());
     }
     fs::copy(target_dir.join(&target).join("init/init"), Path::new(&out).join("init"))?;
-    for part in ["init", "sys", "wire"] {
+    for part in ["hook", "init", "sys", "wire"] {
         println!("cargo:rerun-if-changed=../{part}");
     }
     println!("cargo:rerun-if-changed=../../Cargo.lock");

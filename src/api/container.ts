@@ -285,7 +285,7 @@ abstract class ContainerById {
   }
 
   protected async remove(): Promise<void> {
-    await deleteContainer(this.context.host, this.ref, true)
+    await deleteContainer(this.context, this.ref, true)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

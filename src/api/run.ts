@@ -61,7 +61,7 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
                   }
                 },
                 // Kills what is left of it, and returns when that is gone.
-                end: () => deleteContainer(context.host, container, true),
+                end: () => deleteContainer(context, container, true),
               }
             },
           )

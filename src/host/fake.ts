@@ -37,6 +37,8 @@ export interface FakeOptions {
   readonly exit?: ExitStatus
   /** Verbs that fail, and with what. */
   readonly failures?: Readonly<Partial<Record<Verb, Failure>>>
+  /** What goes wrong when containers are removed. */
+  readonly warnings?: readonly Failure[]
 }
 
 export interface Called {
@@ -256,6 +258,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
         throw new HostFailure({ step: 'delete container', object: status, errno: errno.EBUSY })
       }
       roots.get(request.root)?.delete(request.id)
+      return { warnings: options.warnings ?? [] }
     },
     close(descriptor) {
       note('close', descriptor)

@@ -125,12 +125,15 @@ export class HostFailure extends Error {
   readonly step: string
   readonly object: string
   readonly errno: number
+  /** What else went wrong and stopped nothing: hooks that ran when the container was removed. */
+  readonly warnings: readonly Failure[]
 
-  constructor(failure: Failure) {
+  constructor(failure: Failure, warnings: readonly Failure[] = []) {
     super(`${failure.step} ${failure.object}`)
     this.step = failure.step
     this.object = failure.object
     this.errno = failure.errno
+    this.warnings = warnings
   }
 }
 
@@ -168,7 +171,7 @@ export interface Host {
   exec(plan: ExecPlan): Awaitable<Launched>
   /**
    * Opens the gate of a created container and returns when the program runs. With `notifySocket`, the container's sd_notify
-   * socket is made first, and a descriptor for `supervise` or `awaitReady` comes back.
+   * socket is made first, and a descriptor for `supervise` or `awaitReady` comes back. When a hook fails, the container is removed.
    */
   start(container: ContainerRef & { readonly notifySocket?: string }): Awaitable<{ readonly notifier?: number }>
   /** Forwards sd_notify messages until the service is READY or init is gone. */
@@ -205,8 +208,9 @@ export interface Host {
   /**
    * Removes a container: its processes (only with `force`, or when it is merely created), cgroup, record.
    * Without `force`, fails with step `delete container` and EBUSY while it runs. Works from the intent record alone.
+   * Its hooks poststop run; `warnings` are those that failed.
    */
-  destroy(request: ContainerRef & { readonly force: boolean }): Awaitable<void>
+  destroy(request: ContainerRef & { readonly force: boolean }): Awaitable<{ readonly warnings: readonly Failure[] }>
   /** Closes a descriptor that `launch` or `start` returned. */
   close(descriptor: number): Awaitable<void>
 }

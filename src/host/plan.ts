@@ -121,7 +121,55 @@ created: string, annotations: { [key in string]: string },
 /**
  * linux.resources as JSON, for later updates.
  */
-resources?: string, };
+resources?: string, 
+/**
+ * What the engine runs on the host. It is kept with the record, since the last of them run when nothing else is left.
+ */
+hooks?: HostHooks, };
+
+export type HostHooks = { 
+/**
+ * At [`Step::HostHooks`].
+ */
+prestart: Array<Hook>, 
+/**
+ * After those.
+ */
+createRuntime: Array<Hook>, 
+/**
+ * Once the program runs.
+ */
+poststart: Array<Hook>, 
+/**
+ * Once nothing is left of the container but its record.
+ */
+poststop: Array<Hook>, output: HookOutput, };
+
+export type Hook = { path: string, 
+/**
+ * At least one.
+ */
+args: Array<string>, 
+/**
+ * All of its environment.
+ */
+env: Array<string>, 
+/**
+ * Seconds, after which it is killed.
+ */
+timeout?: number, };
+
+export type HookOutput = { stdout?: string, stderr?: string, };
+
+export type InitHooks = { hooks: Array<Hook>, 
+/**
+ * The container's state as a JSON object that has members, but no `pid`: init puts that in, as it knows itself.
+ */
+state: string, 
+/**
+ * Opened on the host.
+ */
+output: HookOutput, };
 
 export type Descriptors = { 
 /**
@@ -289,7 +337,7 @@ export type JoinedIds = { uids: Array<IdMap>, gids: Array<IdMap>, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "fork" | "gate" | "noNewPrivileges" | { "exec": Program };
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, inPlace?: boolean, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "hostHooks" | { "createContainerHooks": InitHooks } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "fork" | "gate" | "noNewPrivileges" | { "startContainerHooks": InitHooks } | { "exec": Program };
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 

@@ -10,12 +10,12 @@ export type Verb = Exclude<keyof Host, 'caller'>
 /** Carries a request out and gives the text of its {@link Reply}. */
 export type Call = (verb: Verb, request: string) => Awaitable<string>
 
-type Reply<T> = { readonly ok: T } | { readonly failure: Failure }
+type Reply<T> = { readonly ok: T } | { readonly failure: Failure; readonly warnings?: readonly Failure[] }
 
 /** What a verb answers: its value, or the failure that is thrown. */
 export function answerOf<T>(text: string): T {
   const reply: Reply<T> = JSON.parse(text)
-  if ('failure' in reply) throw new HostFailure(reply.failure)
+  if ('failure' in reply) throw new HostFailure(reply.failure, reply.warnings)
   return reply.ok
 }
 

@@ -1,12 +1,15 @@
 /** `delete`: all that is left of a container goes. */
 import { errno } from '../errno.js'
 import { GantryError } from '../errors.js'
-import { type ContainerRef, type Host, HostFailure } from '../host/host.js'
+import { type ContainerRef, HostFailure } from '../host/host.js'
+import type { Context } from './context.js'
+import { tellWarnings } from './warnings.js'
 
 /** With `force`, its processes are killed, and a container that does not exist is no error. */
-export async function deleteContainer(host: Host, container: ContainerRef, force: boolean): Promise<void> {
+export async function deleteContainer(context: Context, container: ContainerRef, force: boolean): Promise<void> {
   try {
-    await host.destroy({ ...container, force })
+    const { warnings } = await context.host.destroy({ ...container, force })
+    await tellWarnings(context, warnings)
   } catch (error) {
     if (!(error instanceof HostFailure)) throw error
     const { step, errno: number } = error

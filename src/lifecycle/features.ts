@@ -2,6 +2,7 @@
 import { CAPABILITIES } from '../plan/capabilities.js'
 import { MOUNT_OPTIONS } from '../plan/options.js'
 import { MEMORY_FLAGS, MEMORY_MODES } from '../spec/attributes.js'
+import { HOOKS } from '../spec/hooks.js'
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from '../spec/seccomp.js'
 import { commit, specVersion, version } from '../version.js'
 
@@ -12,7 +13,7 @@ export function features() {
   return {
     ociVersionMin: '1.0.0',
     ociVersionMax: specVersion,
-    hooks: [],
+    hooks: HOOKS,
     mountOptions: MOUNT_OPTIONS,
     linux: {
       namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'],
@@ -39,6 +40,6 @@ export function features() {
       'org.opencontainers.runc.checkpoint.enabled': 'false',
     },
     // Whoever lets an image's annotations into a config has to know of them.
-    potentiallyUnsafeConfigAnnotations: ['run.oci.keep_original_groups', 'run.oci.pidfd_receiver'],
+    potentiallyUnsafeConfigAnnotations: ['run.oci.hooks.', 'run.oci.keep_original_groups', 'run.oci.pidfd_receiver'],
   }
 }

@@ -7,6 +7,7 @@ import { parseSpec } from '../spec/parse.js'
 import type { Spec } from '../spec/spec.js'
 import type { Context } from './context.js'
 import { absolutePath } from './paths.js'
+import { undoable } from './warnings.js'
 
 /** What a caller may say of a new container. Paths may be relative to the caller's directory. */
 export interface LaunchOptions {
@@ -71,7 +72,7 @@ export async function launch(
   const { plan, warnings } = planContainer(bundle.spec, request, mode.facts ?? (await host.facts()))
   for (const warning of warnings) await context.warn(warning)
   await context.debug(() => `plan: ${JSON.stringify(plan, withoutSecrets)}`)
-  const launched = await host.launch(plan, bundle.config)
+  const launched = await undoable(context, () => host.launch(plan, bundle.config))
   const { unknownCalls } = launched
   if (unknownCalls) await context.debug(() => `linux.seccomp: no such calls here: ${unknownCalls.join(' ')}`)
   return launched

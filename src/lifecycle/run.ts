@@ -1,7 +1,9 @@
 /** `run`: create, start, and in the foreground wait and delete. */
 import type { ContainerRef, ExitStatus, Facts, Launched } from '../host/host.js'
 import type { Context } from './context.js'
+import { deleteContainer } from './delete.js'
 import { type Bundle, type LaunchOptions, launch, notifySocket, readBundle } from './launch.js'
+import { undoable } from './warnings.js'
 
 export interface RunOptions extends LaunchOptions {
   /** Return once the program runs; the container stays. */
@@ -37,17 +39,17 @@ export async function runBundle(
   const launched = await launch(context, container, bundle, options, { gate, detached, facts })
   let status: ExitStatus | undefined
   try {
-    const { notifier } = gate ? await host.start({ ...container, notifySocket: socket }) : {}
+    const { notifier } = gate ? await undoable(context, () => host.start({ ...container, notifySocket: socket })) : {}
     if (detached) await letGo(context, container, launched, notifier)
     else {
       const subreaper = !options.noSubreaper
       status = await host.supervise({ ...container, ...launched, notifier, subreaper, forwardSignals: true })
     }
   } catch (error) {
-    await host.destroy({ ...container, force: true })
+    await deleteContainer(context, container, true)
     throw error
   }
-  if (!detached && !options.keep) await host.destroy({ ...container, force: true })
+  if (!detached && !options.keep) await deleteContainer(context, container, true)
   return status
 }
 

@@ -14,6 +14,7 @@ import { planHardLimits, requireSelinux, withMountLabel } from './attributes.js'
 import { planCgroup } from './cgroup.js'
 import { deviceSteps } from './devices.js'
 import { planDescriptors } from './fds.js'
+import { createHooks, hostHooks } from './hooks.js'
 import { planMounts } from './mounts.js'
 import { isNew, namespaceSteps, planNamespaces } from './namespaces.js'
 import { identitySteps, programSteps, sessionSteps } from './process.js'
@@ -38,6 +39,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const hardLimits = isNew(spec, 'user') ? planHardLimits(spec.process) : []
   const seccomp = planSeccomp(spec.linux?.seccomp)
   const resources = spec.linux?.resources
+  const hooks = hostHooks(spec, request)
   const plan: LaunchPlan = {
     record: {
       root: request.root,
@@ -48,6 +50,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
       created: request.created,
       annotations: { ...spec.annotations },
       ...(resources && { resources: formatJson(resources) }),
+      ...(hooks && { hooks }),
     },
     ...(request.pidFile !== undefined && { pidFile: request.pidFile }),
     ...(cgroup && { cgroup }),
@@ -66,6 +69,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
         ...attachRoot(spec, request),
         ...withMountLabel(mounts, spec.linux?.mountLabel),
         ...deviceSteps(spec, facts),
+        ...createHooks(spec, request),
         ...enterRoot(spec, request),
         ...sessionSteps(spec, request),
         ...closeRoot(spec, mounts),

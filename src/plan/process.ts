@@ -6,6 +6,7 @@ import type { Process, ProcessSpec, Spec } from '../spec/spec.js'
 import { attributeSteps } from './attributes.js'
 import { ALL_CAPABILITIES, planCapabilities } from './capabilities.js'
 import { PlanError } from './error.js'
+import { startHooks } from './hooks.js'
 import { NOTIFY_DIRECTORY } from './mounts.js'
 import { hasNamespace, requireMapped, setgroupsDenied } from './namespaces.js'
 import type { Activation, Request } from './request.js'
@@ -59,6 +60,7 @@ export function programSteps(spec: Spec, request: Request): Step[] {
     'commit',
     ...(request.gate ? ['gate' as const] : []),
     ...(spec.process.noNewPrivileges ? ['noNewPrivileges' as const] : []),
+    ...startHooks(spec, request),
     { exec: planProgram(spec.process, request) },
   ]
 }

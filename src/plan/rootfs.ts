@@ -3,6 +3,7 @@ import type { Propagation, Step } from '../host/plan.js'
 import { sysctlPath } from '../spec/rules.js'
 import type { Spec } from '../spec/spec.js'
 import { PlanError } from './error.js'
+import { needsRootInPlace } from './hooks.js'
 import type { Request } from './request.js'
 
 /** Before everything that is mounted in it. */
@@ -15,7 +16,7 @@ export function attachRoot(spec: Spec, request: Request): Step[] {
     // What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount
     // that can't be bound could not be the root: that comes at the end.
     { hostPropagation: { to: to === 'unbindable' ? 'slave' : to } },
-    { rootfs: { path: request.rootfs } },
+    { rootfs: { path: request.rootfs, ...(needsRootInPlace(spec) && { inPlace: true }) } },
     ...(request.readonlyView ? [{ readonlyPath: { path: '/' } }] : []),
   ]
 }

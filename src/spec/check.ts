@@ -112,6 +112,9 @@ export function like(expected: string, pattern: RegExp): Check<string> {
   })
 }
 
+/** The variables of an environment. */
+export const variables = arr(like('NAME=value', /^[^=]+=/))
+
 export const absolutePath = like('an absolute path', /^\//)
 
 /** One of some strings. */

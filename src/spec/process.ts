@@ -22,6 +22,7 @@ import {
   text,
   UINT32_MAX,
   UINT64_MAX,
+  variables,
   wide,
 } from './check.js'
 import { firstOf, SpecError } from './error.js'
@@ -51,7 +52,7 @@ export const processSection: Check<Process> = obj<Process>(
   {
     terminal: flag,
     consoleSize,
-    env: arr(like('NAME=value', /^[^=]+=/)),
+    env: variables,
     capabilities,
     rlimits,
     noNewPrivileges: flag,

@@ -17,6 +17,7 @@ import {
   UINT32_MAX,
   wide,
 } from './check.js'
+import { hooks } from './hooks.js'
 import { idMappings, namespaces, processSection } from './process.js'
 import { resources } from './resources.js'
 import { seccomp } from './seccomp.js'
@@ -88,5 +89,5 @@ export const spec: Check<Spec> = obj<Spec>(
     root,
     process: processSection,
   },
-  { hostname: text, domainname: text, mounts, annotations: rec(text), linux },
+  { hostname: text, domainname: text, mounts, hooks, annotations: rec(text), linux },
 )

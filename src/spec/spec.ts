@@ -16,6 +16,7 @@ export interface Spec {
   readonly domainname?: string
   /** In the order in which they are mounted. */
   readonly mounts?: readonly Mount[]
+  readonly hooks?: Hooks
   readonly annotations?: StringMap
   readonly linux?: Linux
 }
@@ -45,6 +46,27 @@ export interface Mount {
   /** Of an id-mapped mount: both or neither. */
   readonly uidMappings?: readonly IdMapping[]
   readonly gidMappings?: readonly IdMapping[]
+}
+
+/** By when they run; those of one kind in order. */
+export interface Hooks {
+  readonly prestart?: readonly Hook[]
+  readonly createRuntime?: readonly Hook[]
+  readonly createContainer?: readonly Hook[]
+  readonly startContainer?: readonly Hook[]
+  readonly poststart?: readonly Hook[]
+  readonly poststop?: readonly Hook[]
+}
+
+export interface Hook {
+  /** Absolute. */
+  readonly path: string
+  /** With its own name first; that alone if there are none. */
+  readonly args?: readonly string[]
+  /** All of its environment; none if it is absent. */
+  readonly env?: readonly string[]
+  /** Seconds. */
+  readonly timeout?: number
 }
 
 export interface Process {

@@ -8,13 +8,10 @@
 import { UnsupportedError } from './error.js'
 import { isObject } from './json.js'
 
-const HOOKS = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop']
-
 const LINUX = ['intelRdt']
 
 /** Throws an {@link UnsupportedError} for the first such property of a document. */
 export function refuseUnsupported(spec: unknown): void {
-  refuse('hooks', at(spec, 'hooks'), HOOKS)
   const linux = at(spec, 'linux')
   refuse('linux', linux, LINUX)
 }

@@ -2,6 +2,7 @@
 
 use crate::{
     failing::Failing,
+    hooks::Failed,
     owner::{self, Ownership},
     store::ContainerDir,
     supervise::ExitStatus,
@@ -31,7 +32,7 @@ struct Begun {
 /// Calls a verb that begins a process, `launch` or `exec`, and has the process waited for under this number. Returns the verb's
 /// answer; the pidfd in it stays ours. `ended` is dropped where nothing was begun.
 pub fn begin(number: u64, verb: &str, request: &str, ownership: Option<&Ownership>, ended: Ended) -> String {
-    verbs::guarded(verb, || {
+    verbs::guarded(verb, || -> Result<String, Failed> {
         let call = || verbs::answer(verb, request);
         let answer = match ownership {
             Some(ownership) => owner::owning(ownership, call)?,

@@ -2,6 +2,7 @@
 
 use crate::{
     failing::Failing,
+    hooks,
     inspect::{Status, status_of_living},
     record::{Record, Remains, has_ended},
     store::ContainerDir,
@@ -12,8 +13,16 @@ use rustix::{
     io::Errno,
     process::Signal,
 };
+use serde::Serialize;
 use std::time::Duration;
 use wire::Failure;
+
+/// A removed container.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Destroyed {
+    /// What went wrong with its hooks poststop, and stopped nothing.
+    pub warnings: Vec<Failure>,
+}
 
 /// How long init may take to end after SIGKILL.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -24,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// not set; with step `find container` and ENOENT where there is none. Where there is only a directory without a record, that
 /// is removed, and without `force` the failure is the same.
 /// A record that can't be read is an error without `force`; with it, what can still be told from it is cleared away.
-pub fn destroy(root: &str, id: &str, force: bool) -> Result<(), Failure> {
+pub fn destroy(root: &str, id: &str, force: bool) -> Result<Destroyed, Failure> {
     destroy_locked(ContainerDir::open_locked(root, id)?, force)
 }
 
@@ -36,22 +45,25 @@ pub(crate) fn destroy_created(root: &str, id: &str, created: &str) -> Result<(),
     };
     match container.read_record() {
         Ok(record) if record.created != created => Ok(()),
-        _ => destroy_locked(container, true),
+        _ => destroy_locked(container, true).map(drop),
     }
 }
 
 /// Of a container that is locked.
-fn destroy_locked(container: ContainerDir, force: bool) -> Result<(), Failure> {
+fn destroy_locked(container: ContainerDir, force: bool) -> Result<Destroyed, Failure> {
+    let mut destroyed = Destroyed::default();
     let id = &container.id().to_owned();
     match container.read_record() {
         Ok(record) => {
             let init = living_init(&container, &record, force)?;
             end(id, &record.cgroup, init)?;
+            // Before the last trace is gone: whoever finishes what was stopped here runs them again rather than never.
+            destroyed.warnings = hooks::on_stop(&record);
         }
         // There never was a container, only its directory: that goes, and the caller hears what runc says.
         Err(failure) if failure.errno == Errno::NOENT.raw_os_error() => {
             container.remove()?;
-            return if force { Ok(()) } else { Err(Errno::NOENT).failing("find container", id) };
+            return if force { Ok(destroyed) } else { Err(Errno::NOENT).failing("find container", id) };
         }
         Err(failure) if !force => return Err(failure),
         Err(_) => {
@@ -61,7 +73,8 @@ fn destroy_locked(container: ContainerDir, force: bool) -> Result<(), Failure> {
             }
         }
     }
-    container.remove()
+    container.remove()?;
+    Ok(destroyed)
 }
 
 /// Init, if it is there and may be killed.

@@ -21,7 +21,7 @@ fn a_running_one_is_only_removed_by_force() {
     let refused = destroy(&root.containers(), "box", false);
     assert_eq!(refused, Err(Failure::new("delete container", "running", Errno::BUSY.raw_os_error())));
     assert!(child.0.try_wait().unwrap().is_none());
-    assert_eq!(destroy(&root.containers(), "box", true), Ok(()));
+    assert_eq!(destroy(&root.containers(), "box", true), Ok(Destroyed::default()));
     assert!(!child.0.wait().unwrap().success());
     assert!(!is_there(&root, "box"));
     assert_eq!(destroy(&root.containers(), "box", true).unwrap_err().step, "find container");
@@ -34,10 +34,10 @@ fn a_created_one_is_removed_and_so_is_a_stopped_one() {
     root.container_of("created", &child);
     root.container_of("stopped", &child);
     let gate = UnixListener::bind(root.path("containers/created/gate.sock")).unwrap();
-    assert_eq!(destroy(&root.containers(), "created", false), Ok(()));
+    assert_eq!(destroy(&root.containers(), "created", false), Ok(Destroyed::default()));
     assert!(!child.0.wait().unwrap().success());
     drop(gate);
-    assert_eq!(destroy(&root.containers(), "stopped", false), Ok(()));
+    assert_eq!(destroy(&root.containers(), "stopped", false), Ok(Destroyed::default()));
     assert!(!is_there(&root, "created") && !is_there(&root, "stopped"));
 }
 
@@ -49,9 +49,9 @@ fn what_a_killed_command_left_is_removed() {
     assert_eq!(destroy(&root.containers(), "empty", false).unwrap_err().step, "find container");
     assert!(!is_there(&root, "empty"));
     drop(root.create("empty"));
-    assert_eq!(destroy(&root.containers(), "empty", true), Ok(()));
+    assert_eq!(destroy(&root.containers(), "empty", true), Ok(Destroyed::default()));
     root.create("intent").write_record(&record("intent")).unwrap();
-    assert_eq!(destroy(&root.containers(), "intent", false), Ok(()));
+    assert_eq!(destroy(&root.containers(), "intent", false), Ok(Destroyed::default()));
     assert!(!is_there(&root, "empty") && !is_there(&root, "intent"));
 }
 
@@ -66,7 +66,7 @@ fn a_record_that_can_not_be_read_takes_force() {
         drop(container);
         assert_eq!(destroy(&root.containers(), id, false).unwrap_err().step, "read record");
         assert!(is_there(&root, id));
-        assert_eq!(destroy(&root.containers(), id, true), Ok(()));
+        assert_eq!(destroy(&root.containers(), id, true), Ok(Destroyed::default()));
         assert!(!is_there(&root, id));
     }
 }
@@ -79,7 +79,7 @@ fn a_torn_record_still_leads_to_init() {
     let path = root.path("containers/box/record.json");
     let text = fs::read_to_string(&path).unwrap();
     fs::write(&path, &text[..text.len() - 20]).unwrap();
-    assert_eq!(destroy(&root.containers(), "box", true), Ok(()));
+    assert_eq!(destroy(&root.containers(), "box", true), Ok(Destroyed::default()));
     assert!(!child.0.wait().unwrap().success());
 }
 
@@ -131,7 +131,7 @@ fn a_paused_one_is_seen_and_its_processes_and_cgroup_go_with_it() {
     assert!(other.0.try_wait().unwrap().is_none());
     signal(&root.containers(), "box", 0, true).unwrap();
 
-    assert_eq!(destroy(&root.containers(), "box", false), Ok(()));
+    assert_eq!(destroy(&root.containers(), "box", false), Ok(Destroyed::default()));
     assert!(!other.0.wait().unwrap().success());
     assert!(!Path::new(&cgroup.refs()[0].path).exists());
     assert!(!is_there(&root, "box"));

@@ -2,7 +2,9 @@
 
 use crate::{
     channel::Channel,
+    destroy,
     failing::Failing,
+    hooks::{self, Failed},
     inspect::{self, Status},
     notify,
     store::{ContainerDir, GATE_SOCKET},
@@ -60,11 +62,12 @@ pub fn knock(path: &Path, directory: BorrowedFd<'_>) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Opens the gate, and returns when the program runs.
-pub fn start(request: &Start) -> Result<Started, Failure> {
+/// Opens the gate, and returns when the program runs and the hooks poststart have. When a hook fails, the container is removed.
+pub fn start(request: &Start) -> Result<Started, Failed> {
     const STEP: &str = "start container";
     let directory = ContainerDir::open(&request.root, &request.id)?;
-    let status = inspect::inspect(&request.root, &request.id)?.status;
+    let record = directory.read_record()?;
+    let status = inspect::status(&directory, &record)?;
     let refusal = |status| match status {
         Status::Stopped => Errno::SRCH,
         Status::Paused => Errno::BUSY,
@@ -72,7 +75,7 @@ pub fn start(request: &Start) -> Result<Started, Failure> {
         Status::Created | Status::Running => Errno::ALREADY,
     };
     if status != Status::Created {
-        return Err(refusal(status)).failing(STEP, &request.id);
+        return Err(refusal(status)).failing(STEP, &request.id)?;
     }
     let notifier = match &request.notify_socket {
         Some(target) => Some(notify::bind(&directory, target)?),
@@ -83,16 +86,30 @@ pub fn start(request: &Start) -> Result<Started, Failure> {
         // Somebody else opened it since we looked, or init is gone.
         Err(Errno::NOENT | Errno::CONNREFUSED) => {
             let status = inspect::inspect(&request.root, &request.id)?.status;
-            return Err(refusal(status)).failing(STEP, &request.id);
+            return Err(refusal(status)).failing(STEP, &request.id)?;
         }
-        Err(errno) => return Err(errno).failing(STEP, &request.id),
+        Err(errno) => return Err(errno).failing(STEP, &request.id)?,
     };
     // A reset means that init is gone or serves another start: what it answers, or its silence, decides.
     let _ = gate.send_all(&[START]);
-    await_exec(&gate).and_then(|running| if running { Ok(()) } else { Err(Errno::SRCH).failing(STEP, &request.id) })?;
+    match await_exec(&gate) {
+        Ok(true) => {}
+        Ok(false) => return Err(Errno::SRCH).failing(STEP, &request.id)?,
+        Err(failure) if failure.step == hook::step("startContainer") => return Err(remove(request, failure)),
+        Err(failure) => return Err(failure.into()),
+    }
     // The gate is open for good; with its name gone, `state` need not knock any more.
     let _ = unlinkat(directory.fd(), GATE_SOCKET, AtFlags::empty());
+    let pid = record.init.map_or(0, |init| init.pid);
+    hooks::on_start(&record, pid).map_err(|failure| remove(request, failure))?;
     Ok(Started { notifier: notifier.map(IntoRawFd::into_raw_fd) })
+}
+
+/// Removes a container whose hook failed (runtime-spec, runtime.md, "Lifecycle").
+fn remove(Start { root, id, .. }: &Start, failure: Failure) -> Failed {
+    let warnings =
+        destroy::destroy(root, id, true).map_or_else(|failure| vec![failure], |destroyed| destroyed.warnings);
+    Failed { failure, warnings }
 }
 
 /// Follows init to its execve: `true` when it became the program, `false` when it was gone before.

@@ -17,7 +17,7 @@ use std::{ffi::CString, fs};
 use sys::{
     attributes::set_cpu_affinity,
     credentials::{raise_hard_limit, resource_name},
-    spawn::{Spawn, Spawned, spawn},
+    spawn::{Program, Spawn, Spawned, spawn},
 };
 use wire::{
     Failure,
@@ -85,11 +85,13 @@ impl Helper {
             arguments.push(extra_number.as_c_str());
         }
         let Spawned { pid, pidfd } = spawn(&Spawn {
-            image,
+            program: Program::Image(image),
             arguments: &arguments,
+            environment: &[],
             descriptors: &descriptors,
             pid_namespace: start.pid_namespace,
             cgroup: start.cgroup.filter(|_| start.cpus.is_none()).and_then(Cgroup::v2_directory),
+            foreign: None,
         })
         .failing("start", "init")?;
         let helper = Self { channel, processes: vec![Process { pid, pidfd }] };
@@ -191,6 +193,16 @@ impl Helper {
             }
             (FromInit::Failed(failure), ..) => Err(failure),
             _ => Err(misunderstood()),
+        }
+    }
+
+    /// Waits for one given message.
+    pub fn expect(&self, expected: &FromInit) -> Result<(), Failure> {
+        match self.channel.receive()?.map(|received| received.message) {
+            Some(message) if message == *expected => Ok(()),
+            Some(FromInit::Failed(failure)) => Err(failure),
+            Some(_) => Err(misunderstood()),
+            None => Err(self.epitaph()),
         }
     }
 

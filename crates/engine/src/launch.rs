@@ -9,6 +9,7 @@ use crate::{
     filter::{self, Compiled},
     gate,
     helper::{self, Helper, Process},
+    hooks::{self, Failed},
     pid_file,
     record::{Identity, Record},
     store::ContainerDir,
@@ -21,7 +22,7 @@ use rustix::{
 use serde::Serialize;
 use wire::{
     Failure,
-    frame::ToInit,
+    frame::{FromInit, ToInit},
     plan::{LaunchPlan, Step},
 };
 
@@ -42,7 +43,7 @@ pub struct Launched {
 
 /// Carries a plan out. Returns when init waits at the gate, or has become the program in a plan without a gate. `config` is kept
 /// for those who have to know later what the container was made from.
-pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failure> {
+pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failed> {
     let mut unknown_calls = Vec::new();
     if let Some(section) = plan.seccomp.take() {
         let Compiled { filter, unknown } = filter::compile_section(&section)?;
@@ -52,16 +53,13 @@ pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failure> {
     carry_out(&plan, config).map(|launched| Launched { unknown_calls, ..launched })
 }
 
-fn carry_out(plan: &LaunchPlan, config: &str) -> Result<Launched, Failure> {
+fn carry_out(plan: &LaunchPlan, config: &str) -> Result<Launched, Failed> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
     let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false };
     match made.carry_out(config) {
         Ok(launched) => Ok(launched),
-        Err(failure) => {
-            made.undo();
-            Err(failure)
-        }
+        Err(failure) => Err(Failed { failure, warnings: made.undo() }),
     }
 }
 
@@ -125,6 +123,8 @@ impl Made<'_> {
         if let Some(filter) = &plan.init.filter {
             self.directory.write_filter(filter)?;
         }
+        // While the record does not name init, the container is "creating" to whoever asks: hooks may.
+        run_hooks(&record, &plan.init.steps, helper)?;
         let Process { pid, pidfd } = helper.process()?;
         record.init = Some(Identity::of(*pid)?);
         self.directory.write_record(&record)?;
@@ -144,6 +144,9 @@ impl Made<'_> {
         // Whoever is not there any more to hear it has left a message that says why.
         let _ = helper.send(&ToInit::Commit);
         helper.follow(gated)?;
+        if !gated {
+            hooks::on_start(&record, helper.process()?.pid)?;
+        }
 
         let console = console.map(IntoRawFd::into_raw_fd);
         let helper = self.helper.take().ok_or_else(|| Failure::new("find", "init", 0))?;
@@ -152,7 +155,9 @@ impl Made<'_> {
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.
-    fn undo(self) {
+    /// Gives what went wrong with the hooks poststop, which run if there was a process.
+    fn undo(self) -> Vec<Failure> {
+        let started = self.helper.is_some();
         if let Some(helper) = self.helper {
             helper.end();
         }
@@ -161,8 +166,24 @@ impl Made<'_> {
         {
             pid_file::remove(path);
         }
-        if self.cgroup.map_or(Ok(()), Cgroup::undo).is_ok() {
-            let _ = self.directory.remove();
+        if self.cgroup.map_or(Ok(()), Cgroup::undo).is_err() {
+            return Vec::new();
         }
+        let warnings = if started { hooks::on_stop(&Record::new(&self.plan.record, Vec::new())) } else { Vec::new() };
+        let _ = self.directory.remove();
+        warnings
     }
+}
+
+/// Runs the hooks of the host once init has mounted all, and waits for those that init runs after them.
+fn run_hooks(record: &Record, steps: &[Step], helper: &Helper) -> Result<(), Failure> {
+    if steps.contains(&Step::HostHooks) {
+        helper.expect(&FromInit::Mounted)?;
+        hooks::on_create(record, helper.process()?.pid)?;
+        helper.send(&ToInit::HooksRun)?;
+    }
+    if steps.iter().any(|step| matches!(step, Step::CreateContainerHooks(_))) {
+        helper.expect(&FromInit::HooksRun)?;
+    }
+    Ok(())
 }

@@ -20,6 +20,7 @@ mod filter;
 pub mod freeze;
 pub mod gate;
 mod helper;
+mod hooks;
 mod id_maps;
 mod image;
 pub mod inspect;

@@ -83,6 +83,7 @@ impl Setting {
             created: String::new(),
             annotations: BTreeMap::new(),
             resources: None,
+            hooks: None,
         };
         let mut record = Record::new(&seed, Vec::new());
         record.init = Some(Identity::of(init).unwrap());

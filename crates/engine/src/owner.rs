@@ -20,7 +20,7 @@ use std::{
     ffi::CString,
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use sys::spawn::{Spawn, spawn};
+use sys::spawn::{Program, Spawn, spawn};
 use wire::Failure;
 
 #[derive(Default)]
@@ -53,7 +53,7 @@ pub struct Ownership {
 }
 
 /// Launches a container with an owner.
-pub fn owning<T>(ownership: &Ownership, launch: impl FnOnce() -> Result<T, Failure>) -> Result<T, Failure> {
+pub fn owning<T, E: From<Failure>>(ownership: &Ownership, launch: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
     let Ownership { container: owned, part, binary } = ownership;
     let part = *part;
     state().own(part, binary, owned)?;
@@ -140,11 +140,13 @@ impl Watcher {
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None).failing(STEP, binary)?;
         let name = CString::new(NAME).unwrap_or_default();
         let spawned = spawn(&Spawn {
-            image: image.as_fd(),
+            program: Program::Image(image.as_fd()),
             arguments: &[&name],
+            environment: &[],
             descriptors: &[theirs.as_fd(), null.as_fd(), null.as_fd()],
             pid_namespace: false,
             cgroup: None,
+            foreign: None,
         })
         .failing(STEP, binary)?;
         drop(theirs);

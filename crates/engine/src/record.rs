@@ -14,7 +14,10 @@ use rustix::{
 };
 use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs::File, io::Read, os::fd::AsFd};
-use wire::{Failure, plan::RecordSeed};
+use wire::{
+    Failure,
+    plan::{HostHooks, RecordSeed},
+};
 
 /// The version that this program writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -44,12 +47,16 @@ pub struct Record {
     /// The container's processes stay in the session keyring of their caller.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shares_keyring: bool,
+    /// Those of the host, for the moments that are still to come.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hooks: Option<HostHooks>,
 }
 
 impl Record {
     /// The record before anything is made.
     pub fn new(seed: &RecordSeed, cgroup: Vec<CgroupRef>) -> Self {
-        let RecordSeed { id, oci_version, bundle, rootfs, created, annotations, resources, root: _ } = seed.clone();
+        let RecordSeed { id, oci_version, bundle, rootfs, created, annotations, resources, hooks, root: _ } =
+            seed.clone();
         Self {
             version: VERSION,
             cgroup,
@@ -63,6 +70,7 @@ impl Record {
             annotations,
             resources,
             shares_keyring: false,
+            hooks,
         }
     }
 

@@ -101,6 +101,7 @@ pub fn record(id: &str) -> Record {
         created: "2026-01-02T03:04:05Z".into(),
         annotations: BTreeMap::from([("\"cgroup\":[{".into(), "\"init\":{".into())]),
         resources: None,
+        hooks: None,
     };
     Record::new(&seed, Vec::new())
 }

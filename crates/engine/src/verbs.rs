@@ -1,14 +1,15 @@
 //! The verbs of `src/host/host.ts`: a request in JSON, an answer in JSON.
 //!
-//! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`. A request is the object that the verb takes there; a single
-//! string or number is wrapped in an object under the name of its parameter. A long text that goes with
-//! it follows as it is, after a newline, which the JSON has none of.
+//! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`, the latter with more such as `warnings` if there are. A request
+//! is the object that the verb takes there; a single string or number is wrapped in an object under the name of its parameter. A long
+//! text that goes with it follows as it is, after a newline, which the JSON has none of.
 
 use crate::{
     destroy, exec, facts,
     failing::Failing,
     files, freeze,
     gate::{self, Start},
+    hooks::Failed,
     inspect, launch,
     notify::{self, AwaitReady},
     owner, processes, signal,
@@ -90,21 +91,23 @@ pub fn call(verb: &str, request: &str) -> String {
 }
 
 /// The answer to a verb that `run` carries out.
-pub(crate) fn guarded(verb: &str, run: impl FnOnce() -> Result<String, Failure>) -> String {
+pub(crate) fn guarded<E: Into<Failed>>(verb: &str, run: impl FnOnce() -> Result<String, E>) -> String {
     catch_unwind(AssertUnwindSafe(run))
-        .unwrap_or_else(|_| Err(Failure::new("go on after a defect in", verb, 0)))
-        .unwrap_or_else(|failure| envelope(&Answer::<()>::Failure(failure)))
+        .map_or_else(
+            |_| Err(Failure::new("go on after a defect in", verb, 0).into()),
+            |answer| answer.map_err(Into::into),
+        )
+        .unwrap_or_else(|failed| envelope(&failed))
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Answer<T> {
     Ok(T),
-    Failure(Failure),
 }
 
 /// An answer, or the failure that is one.
-pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
+pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failed> {
     let (request, text) = request.split_once('\n').unwrap_or((request, ""));
     let ask = Ask { verb, request };
     match verb {
@@ -131,10 +134,10 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failure> {
         "update" => ask.with(|plan: UpdatePlan| update::update(&plan)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
         "destroy" => ask.with(|ToDestroy { root, id, force }| {
-            destroy::destroy(&root, &id, force).inspect(|()| owner::release(&root, &id))
+            destroy::destroy(&root, &id, force).inspect(|_| owner::release(&root, &id))
         }),
         "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),
-        _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error())),
+        _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error()).into()),
     }
 }
 
@@ -151,18 +154,18 @@ struct Ask<'a> {
 
 impl Ask<'_> {
     /// Reads the request, runs the verb, writes the answer.
-    fn with<R: DeserializeOwned, T: Serialize>(
+    fn with<R: DeserializeOwned, T: Serialize, E: Into<Failed>>(
         &self,
-        run: impl FnOnce(R) -> Result<T, Failure>,
-    ) -> Result<String, Failure> {
+        run: impl FnOnce(R) -> Result<T, E>,
+    ) -> Result<String, Failed> {
         let request = serde_json::from_str(self.request).map_err(|error| {
             Failure::new("read request", format!("{}: {error}", self.verb), Errno::INVAL.raw_os_error())
         })?;
-        run(request).map(|value| envelope(&Answer::Ok(value)))
+        run(request).map(|value| envelope(&Answer::Ok(value))).map_err(Into::into)
     }
 }
 
-fn envelope<T: Serialize>(answer: &Answer<T>) -> String {
+fn envelope(answer: &impl Serialize) -> String {
     // Only a map whose keys are not strings can't be written, and no answer has one.
     serde_json::to_string(answer)
         .unwrap_or_else(|_| r#"{"failure":{"step":"write answer","object":"","errno":0}}"#.to_owned())

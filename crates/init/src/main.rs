@@ -22,6 +22,7 @@ mod failing;
 mod filesystem;
 mod filter;
 mod gate;
+mod hooks;
 mod labels;
 mod mapped_ids;
 mod masks;

@@ -3,6 +3,7 @@
 
 use crate::{failing::Failing, mapped_ids::UserNamespaces};
 use alloc::{string::String, vec::Vec};
+use hook::Output;
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat, readlinkat},
@@ -23,6 +24,8 @@ pub struct Sources {
     /// The host's null device, for all masked files: its own, not what an image calls so (CVE-2025-31133). One, because a mount
     /// that is taken and not used costs its closing an RCU grace period.
     pub null: Option<OwnedFd>,
+    /// Where hooks write, with the numbers of their steps.
+    outputs: Vec<(usize, Output)>,
 }
 
 /// What a step may need.
@@ -56,6 +59,14 @@ impl Sources {
     pub fn take(&mut self, index: usize) -> Option<Taken> {
         self.by_step.get_mut(index).and_then(Option::take)
     }
+
+    /// Where the hooks of the step at `index` write.
+    pub fn output(&self, index: usize) -> Result<&Output, Failure> {
+        let found = self.outputs.iter().find(|(step, _)| *step == index);
+        found
+            .map(|(_, output)| output)
+            .ok_or_else(|| Failure::new("find output of hooks", "", Errno::BADF.raw_os_error()))
+    }
 }
 
 /// Opens every source that the plan names.
@@ -66,21 +77,37 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
     });
     let mut namespaces = UserNamespaces::default();
     let mut by_step = Vec::with_capacity(plan.steps.len());
-    for step in &plan.steps {
+    let mut outputs = Vec::new();
+    for (index, step) in plan.steps.iter().enumerate() {
         by_step.push(match step {
-            Step::Rootfs { path } => Some(Taken::Source(mount("open rootfs", path, true, propagation)?)),
+            Step::Rootfs { path, .. } => Some(Taken::Source(rootfs(path, propagation)?)),
             Step::Mount(one) => for_mount(one, propagation, &mut namespaces)?,
             Step::HostDevice { path } => Some(Taken::Source(mount("open device", path, false, propagation)?)),
             Step::Terminal(terminal) => match &terminal.slave {
                 Some(path) => Some(Taken::Source(pty_slave(path)?)),
                 None => None,
             },
+            Step::CreateContainerHooks(hooks) | Step::StartContainerHooks(hooks) => {
+                outputs.push((index, Output::open(&hooks.output)?));
+                None
+            }
             _ => None,
         });
     }
     let masks = plan.steps.iter().any(|step| matches!(step, Step::MaskedPath { .. }));
     let null = if masks { Some(null_device(propagation)?.mount) } else { None };
-    Ok(Sources { by_step, null })
+    Ok(Sources { by_step, null, outputs })
+}
+
+fn rootfs(path: &str, propagation: Option<Propagation>) -> Result<Source, Failure> {
+    const STEP: &str = "open rootfs";
+    let source = mount(STEP, path, true, propagation)?;
+    if propagation == Some(Propagation::Shared) {
+        // pivot_root(2) refuses a shared mount: it becomes one again afterwards.
+        change(source.mount.as_fd(), false, Change::propagation(propagation_bit(Propagation::Slave)))
+            .failing(STEP, path)?;
+    }
+    Ok(source)
 }
 
 fn for_mount<'a>(

@@ -5,7 +5,7 @@ use crate::{
     channel::Channel,
     credentials, devices,
     failing::Failing,
-    filter, gate, labels, masks,
+    filter, gate, hooks, labels, masks,
     masks::Covers,
     mounts, namespaces, pivot,
     procfs::PrivateProc,
@@ -26,7 +26,7 @@ use rustix::{
 };
 use sys::{
     credentials::{resource_name, set_resource_limit},
-    mount::{Change, attach, attribute, change, propagation::PRIVATE},
+    mount::{Change, attribute, change},
 };
 use wire::{
     Failure,
@@ -91,12 +91,9 @@ impl<'a> Progress<'a> {
                 change(top.as_fd(), true, Change::propagation(propagation_bit(*to)))
                     .failing("change the propagation of", "/")
             }
-            Step::Rootfs { path } => {
+            Step::Rootfs { path, in_place } => {
                 let source = self.sources.claim(index, "attach rootfs")?;
-                let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
-                // On a shared mount it would be attached on the host too; and pivot_root(2) refuses one.
-                change(top.as_fd(), false, Change::propagation(PRIVATE)).failing("attach rootfs", path)?;
-                attach(&source.mount, top).failing("attach rootfs", path)?;
+                pivot::attach(&source.mount, if *in_place { path } else { "/" }).failing("attach rootfs", path)?;
                 self.root = Some(Root::new(source.mount));
                 Ok(())
             }
@@ -117,8 +114,17 @@ impl<'a> Progress<'a> {
             Step::Directory { path } => {
                 self.root()?.find_or_make(path, Missing::Directory).map(drop).failing("make directory", path)
             }
+            Step::HostHooks => hooks::wait_for_host(channel),
+            Step::CreateContainerHooks(one) => {
+                fchdir(self.root()?.as_fd()).failing("chdir to", "the root")?;
+                hooks::run("createContainer", one, self.sources.output(index)?, None)?;
+                channel.send(&FromInit::HooksRun)
+            }
             Step::PivotRoot => pivot::pivot(self.root()?),
-            Step::MoveRoot => pivot::enter(self.root()?),
+            Step::MoveRoot => {
+                let in_place = |step: &Step| matches!(step, Step::Rootfs { in_place: true, .. });
+                pivot::enter(self.root()?, self.plan.steps.iter().any(in_place))
+            }
             Step::Terminal(one) => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
                 terminal::set_up(root, &mut self.sources, index, one, channel)?;
@@ -188,6 +194,9 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             Step::NoNewPrivileges => rustix::thread::set_no_new_privs(true).failing("set no_new_privs", ""),
+            Step::StartContainerHooks(one) => {
+                hooks::run("startContainer", one, self.sources.output(index)?, self.plan.filter.as_ref())
+            }
             Step::Exec(program) => self.execute(program, channel),
         }
     }

@@ -8,6 +8,7 @@
 extern crate alloc;
 
 pub mod attributes;
+pub mod clock;
 pub mod credentials;
 #[cfg(not(feature = "std"))]
 pub mod entry;
@@ -21,6 +22,7 @@ pub mod namespace;
 pub mod network;
 pub mod process;
 pub mod seccomp;
+pub mod spawn;
 pub mod terminal;
 
 #[cfg(feature = "std")]
@@ -33,8 +35,6 @@ pub mod command;
 pub mod descriptor;
 #[cfg(feature = "std")]
 pub mod pidfd;
-#[cfg(feature = "std")]
-pub mod spawn;
 
 use rustix::io;
 

@@ -8,8 +8,10 @@ use rustix::{
 };
 use syscalls::{Sysno, syscall};
 
-const SECCOMP_SET_MODE_FILTER: usize = 1;
+pub(crate) const SECCOMP_SET_MODE_FILTER: usize = 1;
 const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
+/// Only allowed with a listener.
+const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: u32 = 32;
 
 /// struct sock_filter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +23,31 @@ pub struct Instruction {
     pub operand: u32,
 }
 
+/// A filter for a program that is started: calls that it wants to tell a listener of fail there with `ENOSYS`.
+#[derive(Clone, Copy)]
+pub struct Filter<'a> {
+    length: u16,
+    instructions: &'a [Instruction],
+    pub(crate) flags: u32,
+}
+
+impl<'a> Filter<'a> {
+    /// Fails with `EINVAL` for more instructions than a filter can have.
+    pub fn without_listener(instructions: &'a [Instruction], flags: u32) -> io::Result<Self> {
+        let length = u16::try_from(instructions.len()).map_err(|_| io::Errno::INVAL)?;
+        let flags = flags & !(SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        Ok(Self { length, instructions, flags })
+    }
+
+    /// As the kernel takes it; good as long as the instructions are.
+    pub(crate) fn program(&self) -> Program {
+        Program { length: self.length, instructions: self.instructions.as_ptr() }
+    }
+}
+
 /// struct sock_fprog.
 #[repr(C)]
-struct Program {
+pub(crate) struct Program {
     length: u16,
     instructions: *const Instruction,
 }

@@ -1,16 +1,18 @@
-//! Starting the init helper: clone3(2) in the manner of vfork(2), then execveat(2) of an in-memory file.
+//! Starting a program: the init helper, or a hook. clone3(2) in the manner of vfork(2), then execveat(2).
 //!
 //! Safe to call in a process with threads (Node): between clone3 and execveat the child makes system calls only, on what was
 //! built before. It has a stack of its own and shares our memory until then, while the calling thread waits.
 
-use rustix::{
-    fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
-    io,
-};
-use std::{
+use crate::seccomp::{Filter, SECCOMP_SET_MODE_FILTER};
+use alloc::vec::Vec;
+use core::{
     cell::UnsafeCell,
     ffi::{CStr, c_char},
     ptr,
+};
+use rustix::{
+    fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd},
+    io,
 };
 use syscalls::{Sysno, raw_syscall};
 
@@ -19,26 +21,51 @@ const CLONE_PIDFD: u64 = 0x1000;
 const CLONE_VFORK: u64 = 0x4000;
 const CLONE_CLEAR_SIGHAND: u64 = 0x1_0000_0000;
 const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
+const AT_FDCWD: i32 = -100;
 const F_DUPFD_CLOEXEC: usize = 1030;
 const F_SETFD: usize = 2;
 const AT_EMPTY_PATH: usize = 0x1000;
 const CLOSE_RANGE_CLOEXEC: usize = 4;
 const SIG_SETMASK: usize = 2;
+const SIGKILL: usize = 9;
 const SIGPIPE: usize = 13;
+/// The number of the last signal.
+const SIGRTMAX: usize = 64;
+const PR_SET_PDEATHSIG: usize = 1;
 const SIGCHLD: u64 = 17;
 const STACK: usize = 32 << 10;
 
 /// What to start.
 pub struct Spawn<'a> {
-    /// The executable, as a file that nobody can change.
-    pub image: BorrowedFd<'a>,
+    pub program: Program<'a>,
     pub arguments: &'a [&'a CStr],
+    pub environment: &'a [&'a CStr],
     /// The descriptors that become 0, 1, 2, …. All others are closed.
     pub descriptors: &'a [BorrowedFd<'a>],
     /// Start in a new PID namespace.
     pub pid_namespace: bool,
     /// Start in this cgroup (v2).
     pub cgroup: Option<BorrowedFd<'a>>,
+    /// A program of somebody else's.
+    pub foreign: Option<Foreign<'a>>,
+}
+
+/// How a program of somebody else's is started: in a session of its own, with the default action for every signal, and killed
+/// when the thread that starts it ends.
+pub struct Foreign<'a> {
+    /// Where it starts; our own directory if it is not given.
+    pub directory: Option<&'a CStr>,
+    /// What its system calls go through, from its execve(2) on.
+    pub filter: Option<Filter<'a>>,
+}
+
+/// The executable.
+#[derive(Clone, Copy)]
+pub enum Program<'a> {
+    /// A file that nobody can change.
+    Image(BorrowedFd<'a>),
+    /// An absolute path.
+    Path(&'a CStr),
 }
 
 /// A process that was started, a child of ours.
@@ -49,29 +76,47 @@ pub struct Spawned {
 }
 
 /// What the child needs, in our memory.
-struct Child {
+struct Child<'a> {
+    /// The image, or -1 for a path.
     image: i32,
+    path: *const c_char,
     arguments: *const *const c_char,
     environment: *const *const c_char,
     /// For each number from 0 on, which descriptor it becomes; first rewritten to temporary numbers.
     descriptors: *mut i32,
     count: usize,
+    foreign: bool,
+    /// None: null.
+    directory: *const c_char,
+    filter: Option<Filter<'a>>,
+    /// Our pid, which is the child's parent as long as we live.
+    parent: i32,
     /// The errno of what failed. Written by the child, read by us once clone3 has returned.
     failed: UnsafeCell<i32>,
 }
 
 /// Starts it; returns when it runs or could not be run.
 pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
-    let arguments: Vec<*const c_char> =
-        spawn.arguments.iter().map(|argument| argument.as_ptr()).chain([ptr::null()]).collect();
-    let environment = [ptr::null::<c_char>()];
+    let pointers = |strings: &[&CStr]| -> Vec<*const c_char> {
+        strings.iter().map(|string| string.as_ptr()).chain([ptr::null()]).collect()
+    };
+    let (arguments, environment) = (pointers(spawn.arguments), pointers(spawn.environment));
     let mut descriptors: Vec<i32> = spawn.descriptors.iter().map(|descriptor| descriptor.as_raw_fd()).collect();
+    let (image, path) = match spawn.program {
+        Program::Image(image) => (image.as_raw_fd(), c"".as_ptr()),
+        Program::Path(path) => (-1, path.as_ptr()),
+    };
     let child = Child {
-        image: spawn.image.as_raw_fd(),
+        image,
+        path,
         arguments: arguments.as_ptr(),
         environment: environment.as_ptr(),
         descriptors: descriptors.as_mut_ptr(),
         count: descriptors.len(),
+        foreign: spawn.foreign.is_some(),
+        directory: spawn.foreign.as_ref().and_then(|foreign| foreign.directory).map_or(ptr::null(), CStr::as_ptr),
+        filter: spawn.foreign.as_ref().and_then(|foreign| foreign.filter),
+        parent: rustix::process::getpid().as_raw_pid(),
         failed: UnsafeCell::new(0),
     };
     let mut stack = Vec::<u128>::with_capacity(STACK / size_of::<u128>());
@@ -128,8 +173,8 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
 /// in our memory; `run` must not return and must only make system calls; `data` must stay valid until then.
 unsafe fn clone3_and_run(
     arguments: &[u64; 11],
-    run: unsafe extern "C" fn(*const Child) -> !,
-    data: *const Child,
+    run: unsafe extern "C" fn(*const Child<'_>) -> !,
+    data: *const Child<'_>,
 ) -> i64 {
     let result: i64;
     #[cfg(target_arch = "x86_64")]
@@ -176,7 +221,7 @@ unsafe fn clone3_and_run(
 }
 
 /// The child between clone3 and execveat. Only system calls: no allocation, no lock, nothing thread-local.
-unsafe extern "C" fn run_child(child: *const Child) -> ! {
+unsafe extern "C" fn run_child(child: *const Child<'_>) -> ! {
     // SAFETY: `spawn` keeps what `child` points to in place while we are here.
     let child = unsafe { &*child };
     // SAFETY: only system calls on numbers and on memory that `child` owns.
@@ -194,7 +239,7 @@ unsafe extern "C" fn run_child(child: *const Child) -> ! {
 /// # Safety
 ///
 /// `child` must be what [`spawn`] built, and this the process that clone3 made.
-unsafe fn become_image(child: &Child) -> i32 {
+unsafe fn become_image(child: &Child<'_>) -> i32 {
     /// Makes a system call and leaves the function when it fails.
     macro_rules! call {
         ($($argument:expr),+) => {
@@ -207,13 +252,31 @@ unsafe fn become_image(child: &Child) -> i32 {
     }
 
     // The container starts with no signal blocked; SIGPIPE, which our hosts ignore, is as usual again.
-    let empty_mask = 0u64;
-    call!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const empty_mask, 0, size_of::<u64>());
     let default_action = [0u64; 4];
     call!(Sysno::rt_sigaction, SIGPIPE, &raw const default_action, 0, size_of::<u64>());
+    if child.foreign {
+        for signal in 1..=SIGRTMAX {
+            // SAFETY: reads the action, which outlives the call. Two signals have no other action, and say so.
+            unsafe { raw_syscall!(Sysno::rt_sigaction, signal, &raw const default_action, 0, size_of::<u64>()) };
+        }
+        call!(Sysno::setsid);
+        call!(Sysno::prctl, PR_SET_PDEATHSIG, SIGKILL);
+        // Whoever was killed before that will not be missed.
+        if call!(Sysno::getppid) != child.parent {
+            return io::Errno::SRCH.raw_os_error();
+        }
+        if !child.directory.is_null() {
+            call!(Sysno::chdir, child.directory);
+        }
+    }
+    let empty_mask = 0u64;
+    call!(Sysno::rt_sigprocmask, SIG_SETMASK, &raw const empty_mask, 0, size_of::<u64>());
 
     // First move all out of the way of the numbers to be given, then to those numbers.
-    let image = call!(Sysno::fcntl, child.image, F_DUPFD_CLOEXEC, child.count);
+    let image = match child.image {
+        -1 => AT_FDCWD,
+        image => call!(Sysno::fcntl, image, F_DUPFD_CLOEXEC, child.count),
+    };
     for number in 0..child.count {
         // SAFETY: `descriptors` has `count` elements, and is ours while the parent waits.
         let slot = unsafe { &mut *child.descriptors.add(number) };
@@ -231,6 +294,11 @@ unsafe fn become_image(child: &Child) -> i32 {
         }
     }
     call!(Sysno::close_range, child.count, u32::MAX, CLOSE_RANGE_CLOEXEC);
-    call!(Sysno::execveat, image, c"".as_ptr(), child.arguments, child.environment, AT_EMPTY_PATH);
+    if let Some(filter) = &child.filter {
+        let program = filter.program();
+        call!(Sysno::seccomp, SECCOMP_SET_MODE_FILTER, filter.flags, &raw const program);
+    }
+    let flags = if child.image == -1 { 0 } else { AT_EMPTY_PATH };
+    call!(Sysno::execveat, image, child.path, child.arguments, child.environment, flags);
     0
 }

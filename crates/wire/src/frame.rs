@@ -10,6 +10,9 @@
 //!                               <-         MoveNetDevices    only with interfaces to be moved into the network namespace
 //! NetDevicesMoved               ->
 //!                               <-         Forked            with a pidfd: the process that goes on; only if it had to fork
+//!                               <-         Mounted           the root is mounted; only with hooks of the host
+//! HooksRun                      ->
+//!                               <-         HooksRun          only with hooks of its own before the root is entered
 //!                               <-         Terminal          with the pty master; only with a new terminal
 //! Commit                        ->                           the record is on disk: from here init outlives the engine
 //!                               <-         Ready             waits for `start` on the gate; only with a gate
@@ -39,6 +42,7 @@ pub enum ToInit<P = InitPlan> {
     IdsMapped,
     TimeOffsetsSet,
     NetDevicesMoved,
+    HooksRun,
     Commit,
 }
 
@@ -48,6 +52,8 @@ pub enum FromInit {
     SetTimeOffsets,
     MoveNetDevices,
     Forked,
+    Mounted,
+    HooksRun,
     Terminal,
     Ready,
     Exec,

@@ -120,6 +120,64 @@ pub struct RecordSeed {
     /// linux.resources as JSON, for later updates.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub resources: Option<String>,
+    /// What the engine runs on the host. It is kept with the record, since the last of them run when nothing else is left.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub hooks: Option<HostHooks>,
+}
+
+/// The hooks that run in the namespaces of the runtime, by when they do (runtime-spec, config.md). Those of one kind in order.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HostHooks {
+    /// At [`Step::HostHooks`].
+    pub prestart: Vec<Hook>,
+    /// After those.
+    pub create_runtime: Vec<Hook>,
+    /// Once the program runs.
+    pub poststart: Vec<Hook>,
+    /// Once nothing is left of the container but its record.
+    pub poststop: Vec<Hook>,
+    pub output: HookOutput,
+}
+
+/// A program of the user's that is run at one moment of a container's life, with the container's state on standard input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Hook {
+    pub path: String,
+    /// At least one.
+    pub args: Vec<String>,
+    /// All of its environment.
+    pub env: Vec<String>,
+    /// Seconds, after which it is killed.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub timeout: Option<u32>,
+}
+
+/// Files that take what hooks write. What has none is kept, its end, for the message about a hook that fails.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct HookOutput {
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub stdout: Option<String>,
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub stderr: Option<String>,
+}
+
+/// Hooks that init runs itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct InitHooks {
+    pub hooks: Vec<Hook>,
+    /// The container's state as a JSON object that has members, but no `pid`: init puts that in, as it knows itself.
+    pub state: String,
+    /// Opened on the host.
+    pub output: HookOutput,
 }
 
 /// Which of the caller's descriptors the container gets, by their numbers in the caller. All others are closed.
@@ -392,9 +450,13 @@ pub enum Step {
     HostPropagation {
         to: Propagation,
     },
-    /// Attaches the directory at `path`, with what is mounted below it, where the container's root will be.
+    /// Attaches the directory at `path`, with what is mounted below it, where the container's root will be: over `/`, or, with
+    /// `in_place`, at `path` itself, where hooks look for it.
     Rootfs {
         path: String,
+        #[serde(default)]
+        #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
+        in_place: bool,
     },
     /// Mounts something at a place inside the root, or over the root.
     Mount(Mount),
@@ -416,6 +478,10 @@ pub enum Step {
     Directory {
         path: String,
     },
+    /// Waits while the engine runs the hooks prestart and createRuntime.
+    HostHooks,
+    /// The hooks createContainer: programs of the host, in the container's namespaces, in the container's root directory.
+    CreateContainerHooks(InitHooks),
     /// Makes the root the root of the mount namespace: pivot_root(2), and lets go of the host's mounts.
     PivotRoot,
     /// The same without pivot_root(2), for a root on a ramdisk: moves the root over `/` and chroots.
@@ -514,6 +580,8 @@ pub enum Step {
     /// Waits for `start`.
     Gate,
     NoNewPrivileges,
+    /// The hooks startContainer: programs of the container, run as its own program will be, also under the filter.
+    StartContainerHooks(InitHooks),
     /// Becomes the program, under the filter if there is one. Always the last step.
     Exec(Program),
 }

@@ -16,6 +16,6 @@ export class DeleteCommand extends EachCommand {
   force = Option.Boolean('-f,--force', false, { description: 'kill it if it runs; no error if it does not exist' })
 
   override async execute(): Promise<void> {
-    await this.each((container) => deleteContainer(this.session.host, container, this.force))
+    await this.each((container) => deleteContainer(this.session, container, this.force))
   }
 }
