@@ -118,6 +118,13 @@ const wrongLinux: readonly { readonly linux: object; readonly message: string }[
     message: 'linux.uidMappings: needs a user namespace in linux.namespaces',
   },
   {
+    linux: {
+      namespaces: [{ type: 'user', path: '/proc/7/ns/user' }],
+      uidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
+    },
+    message: 'linux: uidMappings and gidMappings: expected both or neither for a user namespace that is joined',
+  },
+  {
     linux: { namespaces: [{ type: 'user' }], uidMappings: [{ containerID: 0, hostID: 0, size: 1 }] },
     message: 'linux.gidMappings: a new user namespace needs at least one mapping',
   },
@@ -125,6 +132,7 @@ const wrongLinux: readonly { readonly linux: object; readonly message: string }[
     linux: {
       namespaces: [{ type: 'user', path: '/proc/7/ns/user' }],
       uidMappings: [{ containerID: 0, hostID: 4294967295, size: 1 }],
+      gidMappings: [{ containerID: 0, hostID: 0, size: 1 }],
     },
     message: 'linux.uidMappings[0]: ids end at 4294967294',
   },

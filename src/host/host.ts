@@ -34,6 +34,8 @@ export interface Facts {
   readonly capabilities: readonly number[]
   /** The cgroup hierarchies that are mounted, and where in each we are. */
   readonly cgroups: readonly CgroupHierarchy[]
+  /** Where the file system resctrl is mounted, if it is. */
+  readonly resctrl?: string
 }
 
 /** A mounted cgroup hierarchy. A v2 hierarchy beside v1 ones makes the layout hybrid. */

@@ -29,6 +29,10 @@ pidFile?: string,
  */
 cgroup?: CgroupPlan, 
 /**
+ * The share of caches and memory bandwidth.
+ */
+resctrl?: ResctrlPlan, 
+/**
  * Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
  */
 oomScoreAdj?: number, 
@@ -53,6 +57,22 @@ notifyDirectory: boolean,
  * [`InitPlan::filter`] of it.
  */
 seccomp?: string, init: InitPlan, };
+
+export type ResctrlPlan = { 
+/**
+ * Its directory: `/sys/fs/resctrl/NAME`, or the root of resctrl.
+ */
+group: string, create: ResctrlCreate, 
+/**
+ * Lines of the file `schemata`: written to a new group, and what one that is there has to say already.
+ */
+schemata: Array<string>, 
+/**
+ * The directory of a monitoring group, made for the container.
+ */
+monitoring?: string, };
+
+export type ResctrlCreate = "never" | "ifMissing" | "own";
 
 export type HardLimit = { resource: number, limit: string, };
 

@@ -6,8 +6,6 @@ import { HOOKS } from '../spec/hooks.js'
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from '../spec/seccomp.js'
 import { commit, specVersion, version } from '../version.js'
 
-const absent = { enabled: false } as const
-
 /** Callers decide by it what they ask of us: containerd and CRI-O for user namespaces and recursive read-only mounts. */
 export function features() {
   return {
@@ -30,7 +28,7 @@ export function features() {
       apparmor: { enabled: true },
       selinux: { enabled: true },
       memoryPolicy: { modes: Object.keys(MEMORY_MODES), flags: Object.keys(MEMORY_FLAGS) },
-      intelRdt: absent,
+      intelRdt: { enabled: true, schemata: true, monitoring: true },
       mountExtensions: { idmap: { enabled: true } },
       netDevices: { enabled: true },
     },

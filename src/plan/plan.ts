@@ -19,6 +19,7 @@ import { planMounts } from './mounts.js'
 import { isNew, namespaceSteps, planNamespaces } from './namespaces.js'
 import { identitySteps, programSteps, sessionSteps } from './process.js'
 import type { Request } from './request.js'
+import { planResctrl } from './resctrl.js'
 import { attachRoot, closeRoot, enterRoot } from './rootfs.js'
 import { planSeccomp } from './seccomp.js'
 
@@ -33,6 +34,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
   const warnings: string[] = []
   const namespaces = planNamespaces(spec, facts)
   const cgroup = planCgroup(spec, request, facts)
+  const resctrl = planResctrl(spec, request, facts)
   const mounts = planMounts(spec, request, facts, cgroup)
   const { oomScoreAdj } = spec.process
   const pidfdSocket = request.pidfdSocket ?? spec.annotations?.['run.oci.pidfd_receiver']
@@ -54,6 +56,7 @@ export function planContainer(spec: Spec, request: Request, facts: Facts): Plann
     },
     ...(request.pidFile !== undefined && { pidFile: request.pidFile }),
     ...(cgroup && { cgroup }),
+    ...(resctrl && { resctrl }),
     ...(oomScoreAdj !== undefined && { oomScoreAdj }),
     ...(hardLimits.length > 0 && { hardLimits }),
     descriptors: planDescriptors(request),

@@ -18,7 +18,7 @@ export class SpecError extends Error {
 /** A valid request for something that we can't do. */
 export class UnsupportedError extends Error {
   override readonly name = 'UnsupportedError'
-  /** The field or option that asks for it: `linux.intelRdt`. */
+  /** The field or option that asks for it: `linux.namespaces`. */
   readonly field: string
 
   constructor(field: string, reason = 'not supported yet') {

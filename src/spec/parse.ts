@@ -1,4 +1,4 @@
-/** The text of a config.json to a checked {@link Spec}: json.ts, then schema.ts, then rules.ts, then unsupported.ts. */
+/** The text of a config.json to a checked {@link Spec}: json.ts, then schema.ts, then rules.ts. */
 import { problemsOf } from './check.js'
 import { firstOf, SpecError } from './error.js'
 import { parseJson } from './json.js'
@@ -6,12 +6,11 @@ import { brokenResourceRules, resources as isResources } from './resources.js'
 import { brokenRules } from './rules.js'
 import { spec as isSpec } from './schema.js'
 import type { Resources, Spec } from './spec.js'
-import { refuseUnsupported } from './unsupported.js'
 
 /**
  * Reads a config.json. `path` names the file in messages.
  *
- * Throws a SpecError when it is not valid, an UnsupportedError when it asks for what we don't apply.
+ * Throws a SpecError when it is not valid.
  */
 export function parseSpec(path: string, text: string): Spec {
   return checkSpec(path, parseJson(path, text))
@@ -22,7 +21,6 @@ export function checkSpec(path: string, document: unknown): Spec {
   if (!isSpec(document)) throw new SpecError(path, firstOf(problemsOf(isSpec, document)))
   const broken = brokenRules(document)
   if (broken.length > 0) throw new SpecError(path, firstOf(broken))
-  refuseUnsupported(document)
   return document
 }
 

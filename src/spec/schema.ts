@@ -21,7 +21,7 @@ import { hooks } from './hooks.js'
 import { idMappings, namespaces, processSection } from './process.js'
 import { resources } from './resources.js'
 import { seccomp } from './seccomp.js'
-import type { Device, Linux, Mount, NetDevice, Root, Spec, TimeOffset } from './spec.js'
+import type { Device, IntelRdt, Linux, Mount, NetDevice, Root, Spec, TimeOffset } from './spec.js'
 
 /** More mounts than any real container has; each costs the kernel memory that nothing limits. */
 const MOST_MOUNTS = 4096
@@ -64,6 +64,19 @@ const linux = lazy(() => {
       gidMappings: idMappings,
       timeOffsets,
       devices,
+      intelRdt: lazy(() => {
+        const line = like('one line', /^[^\n]*$/)
+        return obj<IntelRdt>(
+          {},
+          {
+            closID: like('the name of a directory, or /', /^(?!\.\.?$)[^/\n]*$|^\/$/),
+            l3CacheSchema: line,
+            memBwSchema: like('a line that begins with MB:', /^(MB:[^\n]*)?$/),
+            schemata: arr(line),
+            enableMonitoring: flag,
+          },
+        )
+      }),
       netDevices: lazy(() => rec(obj<NetDevice>({}, { name: text }))),
       cgroupsPath: text,
       resources,

@@ -2,7 +2,7 @@
  * The typed form of a config.json: what parse.ts makes of the text, and what plan/ reads.
  *
  * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md) that we apply, under its
- * names. A property that is valid there and missing here is refused by unsupported.ts, never passed over.
+ * names. All that is there for Linux is here.
  */
 
 /** A whole number of up to 64 bits: a bigint where a double would round it. */
@@ -144,6 +144,7 @@ export interface Linux {
   /** By clock: `monotonic`, `boottime`. */
   readonly timeOffsets?: Readonly<Record<string, TimeOffset>>
   readonly devices?: readonly Device[]
+  readonly intelRdt?: IntelRdt
   /** By their names in the caller's network namespace. */
   readonly netDevices?: Readonly<Record<string, NetDevice>>
   readonly cgroupsPath?: string
@@ -223,6 +224,19 @@ export interface Device {
   readonly fileMode?: number
   readonly uid?: number
   readonly gid?: number
+}
+
+/** Shares of caches and memory bandwidth; also those of AMD and Arm. */
+export interface IntelRdt {
+  /** The control group: one of the container's own if absent, `/` for the root. */
+  readonly closID?: string
+  /** `L3:0=ff;1=f` */
+  readonly l3CacheSchema?: string
+  /** `MB:0=50;1=70` */
+  readonly memBwSchema?: string
+  /** Lines of the file of that name. */
+  readonly schemata?: readonly string[]
+  readonly enableMonitoring?: boolean
 }
 
 export interface NetDevice {

@@ -5,6 +5,7 @@ use crate::{
     hooks,
     inspect::{Status, status_of_living},
     record::{Record, Remains, has_ended},
+    resctrl,
     store::ContainerDir,
 };
 use cgroup::CgroupRef;
@@ -57,6 +58,7 @@ fn destroy_locked(container: ContainerDir, force: bool) -> Result<Destroyed, Fai
         Ok(record) => {
             let init = living_init(&container, &record, force)?;
             end(id, &record.cgroup, init)?;
+            resctrl::remove(&record.resctrl)?;
             // Before the last trace is gone: whoever finishes what was stopped here runs them again rather than never.
             destroyed.warnings = hooks::on_stop(&record);
         }

@@ -21,6 +21,9 @@ pub struct Facts {
     /// The numbers of our effective capabilities.
     pub capabilities: Vec<u8>,
     pub cgroups: Vec<CgroupHierarchy>,
+    /// Where resctrl is mounted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resctrl: Option<String>,
 }
 
 /// `CgroupHierarchy` of src/host/host.ts.
@@ -35,16 +38,18 @@ pub struct CgroupHierarchy {
     pub own: String,
 }
 
-/// Asks the kernel for all facts; without `cgroups`, those are left out.
+/// Asks the kernel for all facts; without `cgroups`, those and resctrl are left out.
 pub fn facts(cgroups: bool) -> Result<Facts, Failure> {
     let effective = rustix::thread::capabilities(None).failing("look at capabilities", "")?.effective.bits();
+    let mounts = if cgroups { read(Path::new("/proc/self/mountinfo"))? } else { String::new() };
     Ok(Facts {
         kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
         euid: rustix::process::geteuid().as_raw(),
         egid: rustix::process::getegid().as_raw(),
         in_user_namespace: !maps_all(&read(Path::new("/proc/self/uid_map"))?),
         capabilities: (0..64).filter(|number| effective >> number & 1 == 1).collect(),
-        cgroups: if cgroups { hierarchies()? } else { Vec::new() },
+        cgroups: if cgroups { hierarchies(&mounts)? } else { Vec::new() },
+        resctrl: mounts.lines().find_map(resctrl),
     })
 }
 
@@ -53,8 +58,13 @@ fn maps_all(uid_map: &str) -> bool {
     uid_map.split_ascii_whitespace().eq(["0", "0", "4294967295"])
 }
 
-fn hierarchies() -> Result<Vec<CgroupHierarchy>, Failure> {
-    let mounts = read(Path::new("/proc/self/mountinfo"))?;
+/// The mount point of a line of mountinfo that is about resctrl.
+fn resctrl(line: &str) -> Option<String> {
+    let (place, _) = line.split_once(" - resctrl ")?;
+    unescape(place.split(' ').nth(4)?)
+}
+
+fn hierarchies(mounts: &str) -> Result<Vec<CgroupHierarchy>, Failure> {
     let own = read(Path::new("/proc/self/cgroup"))?;
     let mut found: Vec<(&str, CgroupHierarchy)> = Vec::new();
     for mount in mounts.lines().filter_map(CgroupMount::parse) {

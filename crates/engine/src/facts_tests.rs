@@ -59,3 +59,12 @@ fn this_machine_has_facts() {
         assert!(Path::new(&format!("{}{}", hierarchy.mount, hierarchy.own)).is_dir(), "{hierarchy:?}");
     }
 }
+
+#[test]
+fn resctrl_is_found_by_its_type() {
+    assert_eq!(
+        resctrl("40 27 0:41 / /sys/fs/resctrl\\040here rw,relatime shared:9 - resctrl resctrl rw").as_deref(),
+        Some("/sys/fs/resctrl here")
+    );
+    assert_eq!(resctrl("40 27 0:41 / /sys/fs/resctrl rw,relatime - tmpfs resctrl rw"), None);
+}

@@ -12,6 +12,7 @@ use crate::{
     hooks::{self, Failed},
     pid_file,
     record::{Identity, Record},
+    resctrl,
     store::ContainerDir,
 };
 use cgroup::Cgroup;
@@ -56,7 +57,7 @@ pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failed> {
 fn carry_out(plan: &LaunchPlan, config: &str) -> Result<Launched, Failed> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
-    let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false };
+    let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new() };
     match made.carry_out(config) {
         Ok(launched) => Ok(launched),
         Err(failure) => Err(Failed { failure, warnings: made.undo() }),
@@ -70,6 +71,8 @@ struct Made<'a> {
     cgroup: Option<Cgroup>,
     helper: Option<Helper>,
     pid_file: bool,
+    /// Directories of resctrl to be removed.
+    resctrl: Vec<String>,
 }
 
 impl Made<'_> {
@@ -86,8 +89,15 @@ impl Made<'_> {
         };
         let mut record = Record::new(&plan.record, planned);
         record.shares_keyring = !plan.init.steps.iter().any(|step| matches!(step, Step::SessionKeyring { .. }));
+        if let Some(plan) = &plan.resctrl {
+            record.resctrl = resctrl::owned(plan)?;
+        }
         self.directory.write_record(&record)?;
 
+        if let Some(plan) = &plan.resctrl {
+            self.resctrl.clone_from(&record.resctrl);
+            resctrl::make(plan)?;
+        }
         if let Some(cgroup) = &plan.cgroup {
             let cgroup = cgroup::create(cgroup)?;
             record.cgroup = cgroup.refs().to_vec();
@@ -118,6 +128,9 @@ impl Made<'_> {
         // Init mounts meanwhile. It waits for Commit, so its program has limits, and a record that names it, before it runs.
         if let (Some(cgroup), Some(plan)) = (&self.cgroup, &plan.cgroup) {
             cgroup.fill(plan)?;
+        }
+        if let Some(resctrl) = &plan.resctrl {
+            resctrl::join(resctrl, helper.process()?.pid)?;
         }
         self.directory.write_config(config)?;
         if let Some(filter) = &plan.init.filter {
@@ -166,7 +179,8 @@ impl Made<'_> {
         {
             pid_file::remove(path);
         }
-        if self.cgroup.map_or(Ok(()), Cgroup::undo).is_err() {
+        let resctrl = resctrl::remove(&self.resctrl);
+        if self.cgroup.map_or(Ok(()), Cgroup::undo).and(resctrl).is_err() {
             return Vec::new();
         }
         let warnings = if started { hooks::on_stop(&Record::new(&self.plan.record, Vec::new())) } else { Vec::new() };

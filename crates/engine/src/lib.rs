@@ -32,6 +32,7 @@ pub mod owner;
 mod pid_file;
 pub mod processes;
 pub mod record;
+mod resctrl;
 pub mod signal;
 pub mod signals;
 pub mod store;

@@ -44,6 +44,9 @@ pub struct Record {
     /// linux.resources as JSON: those that it was launched with, and what updates made of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<String>,
+    /// Directories of resctrl that are the container's own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resctrl: Vec<String>,
     /// The container's processes stay in the session keyring of their caller.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shares_keyring: bool,
@@ -69,6 +72,7 @@ impl Record {
             owner: rustix::process::geteuid().as_raw(),
             annotations,
             resources,
+            resctrl: Vec::new(),
             shares_keyring: false,
             hooks,
         }

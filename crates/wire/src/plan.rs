@@ -21,6 +21,9 @@ pub struct LaunchPlan {
     /// The cgroup to create, fill and join.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub cgroup: Option<CgroupPlan>,
+    /// The share of caches and memory bandwidth.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub resctrl: Option<ResctrlPlan>,
     /// Written to /proc/PID/oom_score_adj (proc(5)); -1000…1000.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub oom_score_adj: Option<i32>,
@@ -42,6 +45,33 @@ pub struct LaunchPlan {
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub seccomp: Option<String>,
     pub init: InitPlan,
+}
+
+/// A control group of resctrl (the kernel's filesystems/resctrl documentation), and what the container does with it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ResctrlPlan {
+    /// Its directory: `/sys/fs/resctrl/NAME`, or the root of resctrl.
+    pub group: String,
+    pub create: ResctrlCreate,
+    /// Lines of the file `schemata`: written to a new group, and what one that is there has to say already.
+    pub schemata: Vec<String>,
+    /// The directory of a monitoring group, made for the container.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub monitoring: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum ResctrlCreate {
+    /// It has to be there.
+    Never,
+    /// Made if it is missing, and left there.
+    IfMissing,
+    /// Made for the container, and removed with it.
+    Own,
 }
 
 /// A hard limit of setrlimit(2): the number of the resource; `unlimited` is 18446744073709551615.

@@ -21,6 +21,8 @@ fn the_committed_declarations_are_those_of_this_crate() {
         &config,
         Failure,
         LaunchPlan,
+        ResctrlPlan,
+        ResctrlCreate,
         HardLimit,
         ExecPlan,
         SubCgroup,
