@@ -1,8 +1,8 @@
 /**
  * The typed form of a config.json: what parse.ts makes of the text, and what plan/ reads.
  *
- * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md) that we apply, under its
- * names. All that is there for Linux is here.
+ * These are the properties of the OCI runtime specification 1.3 (config.md, config-linux.md), under its
+ * names: all that it has for Linux.
  */
 
 /** A whole number of up to 64 bits: a bigint where a double would round it. */
