@@ -6,6 +6,8 @@ export declare function appendLog(request: string): Promise<string>
 /** Waits for the end of any container's init: `begun` tells whether that is possible. */
 export declare function awaitEnd(root: string, id: string): Beginning
 
+export declare function awaitOom(request: string): Promise<string>
+
 export declare function awaitReady(request: string): Promise<string>
 
 /** Calls `launch` or `exec`. The process is waited for from the beginning. */
@@ -85,6 +87,8 @@ export declare function pipe(): [read: number, write: number]
 
 export declare function processes(request: string): Promise<string>
 
+export declare function readCgroup(request: string): Promise<string>
+
 export declare function readInput(request: string): Promise<string>
 
 export declare function readText(request: string): Promise<string>
@@ -103,6 +107,8 @@ export declare function signal(request: string): Promise<string>
 
 /** Sends a signal to a process that was begun here: `false` when it has ended. */
 export declare function signalProcess(number: number, signal: number): boolean
+
+export declare function sleep(request: string): Promise<string>
 
 export declare function start(request: string): Promise<string>
 

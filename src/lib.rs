@@ -86,6 +86,7 @@ short! {
     inspect "inspect"
     list "list"
     processes "processes"
+    read_cgroup "readCgroup"
     resources "resources"
     signal "signal"
     destroy "destroy"
@@ -94,6 +95,8 @@ short! {
 
 long! {
     freeze "freeze"
+    await_oom "awaitOom"
+    sleep "sleep"
     thaw "thaw"
     update "update"
     run_program "runProgram"

@@ -15,10 +15,12 @@ import { containerPids } from '../lifecycle/ps.js'
 import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
+import { containerStats, usageOf } from '../lifecycle/stats.js'
 import { updateContainer } from '../lifecycle/update.js'
 import { formatJson } from '../spec/json.js'
 import { parseResources } from '../spec/parse.js'
 import type { Resources } from '../spec/spec.js'
+import type { Stats } from '../stats/summary.js'
 import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
@@ -28,6 +30,7 @@ import type { Proc } from './proc.js'
 import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
 import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
 import { Stop } from './stop.js'
+import { type ContainerEvent, type WatchOptions, watch } from './watch.js'
 
 export interface RootOptions {
   /** The directory of the containers' records: by default the same as of the command line, /run/gantry for root. */
@@ -83,6 +86,13 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   update(resources: Resources): Promise<void>
   /** The host pids of its processes, ascending. */
   ps(): Promise<number[]>
+  /** What all of its processes use now; of one that has ended, what they used. */
+  stats(): Promise<Stats>
+  /**
+   * What happens to it, from now on until it has no process any more: `oom` when one was killed for want of memory and, with an
+   * `interval`, what it uses. Whoever leaves the loop is through within half a second.
+   */
+  watch(options?: WatchOptions): AsyncIterableIterator<ContainerEvent>
   /** Runs another program in it. */
   exec(argv: readonly string[], options: ExecOptions & { readonly encoding: 'buffer' }): Proc<Buffer>
   exec(argv: readonly string[], options?: ExecOptions & { readonly encoding?: 'utf8' | undefined }): Proc
@@ -275,6 +285,14 @@ abstract class ContainerById {
     this.stdio?.terminal?.resize(columns, rows)
   }
 
+  stats(): Promise<Stats> {
+    return guarded(() => containerStats(this.context.host, this.ref))
+  }
+
+  watch(options: WatchOptions = {}): AsyncIterableIterator<ContainerEvent> {
+    return watch(this.context.host, this.ref, options)
+  }
+
   destroy(): Promise<void> {
     // Once: the id may be another container's by the second time.
     this.#destroyed ??= guarded(() => this.remove()).catch((error: unknown) => {
@@ -308,7 +326,8 @@ export class CreatedContainer<T extends string | Buffer> extends ContainerById i
   async #watch(child: Child, stdio: Stdio, decode: Decode<T>): Promise<Result<T>> {
     const status = await child.ended
     const durationMs = performance.now() - this.#began
-    return makeResult(status, await stdio.drain(false), decode, { durationMs })
+    const usage = await usageOf(this.context.host, this.ref)
+    return makeResult(status, await stdio.drain(false), decode, { durationMs, usage })
   }
 
   override start(): Promise<void> {

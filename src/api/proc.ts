@@ -4,6 +4,7 @@ import type { Duplex, Readable, Writable } from 'node:stream'
 import { GantryError } from '../errors.js'
 import type { ExitStatus } from '../host/host.js'
 import { signalNumber } from '../lifecycle/signals.js'
+import type { Stats } from '../stats/summary.js'
 import { checkBoolean, checkNumber, checkOneOf, readOptions } from './arguments.js'
 import type { Child } from './child.js'
 import { type Line, nothingKept } from './collect.js'
@@ -99,6 +100,8 @@ export interface Begun {
   readonly child: Child
   /** Sends a signal; `false` when it has ended. */
   kill(signal: number): Promise<boolean>
+  /** What its container used; for a process that has one of its own. */
+  usage?(): Promise<Stats | undefined>
   /** Takes away what is left of it, by force where it is `stopped`; resolves when that is gone. */
   end(stopped: boolean): Promise<void>
 }
@@ -250,12 +253,12 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
       this.#begun = begun
       this.#markStarted()
       this.emit('spawn')
-      const status = await this.#untilGone(begun, stdio, stop)
+      const { status, usage } = await this.#untilGone(begun, stdio, stop)
       const duration = performance.now() - this.#began
       this.#tell('exit', status)
       const drained = await stdio.drain(stop.reason !== undefined)
       this.#tell('close', status)
-      return this.#judge(task, stop, { status, drained, duration })
+      return this.#judge(task, stop, { status, drained, duration, usage })
     } finally {
       stop.release()
       await stdio.close()
@@ -263,16 +266,18 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
   }
 
   /** Waits for the end of the program or of our patience, and then for that of all that goes with it. */
-  async #untilGone(begun: Begun, stdio: Stdio, stop: Stop): Promise<ExitStatus> {
+  async #untilGone(begun: Begun, stdio: Stdio, stop: Stop): Promise<Pick<Run, 'status' | 'usage'>> {
     const { ended } = begun.child
+    let usage: Stats | undefined
     try {
       await stdio.handOver()
       await Promise.race([ended, stop.requested])
       if (stop.reason !== undefined) await this.#askToEnd(begun, ended)
+      usage = await begun.usage?.()
     } finally {
       await begun.end(stop.reason !== undefined)
     }
-    return await ended
+    return { status: await ended, usage }
   }
 
   async #askToEnd({ kill }: Begun, ended: Promise<ExitStatus>): Promise<void> {
@@ -298,10 +303,11 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
     return result
   }
 
-  #resultOf({ status, drained, duration }: Run, stop: Stop): Result<T> {
+  #resultOf({ status, drained, duration, usage }: Run, stop: Stop): Result<T> {
     return makeResult(status, drained, this.#decode, {
       durationMs: duration ?? performance.now() - this.#began,
       timedOut: stop.reason === 'timeout',
+      usage,
     })
   }
 
@@ -325,6 +331,7 @@ interface Run {
   readonly status: ExitStatus
   readonly drained: Drained
   readonly duration?: number
+  readonly usage?: Stats | undefined
 }
 
 const neverRan: Run = { status: {}, drained: { stdout: nothingKept, stderr: nothingKept } }

@@ -2,6 +2,7 @@
 import { constants } from 'node:os'
 import { StringDecoder } from 'node:string_decoder'
 import { type ErrorCode, GantryError } from '../errors.js'
+import type { Stats } from '../stats/summary.js'
 import type { Kept } from './collect.js'
 
 export interface Result<T extends string | Buffer = string> {
@@ -20,6 +21,10 @@ export interface Result<T extends string | Buffer = string> {
   readonly durationMs: number
   /** Whether it exited with 0 by itself. */
   readonly ok: boolean
+  /** Whether a process of the container was killed for want of memory. */
+  readonly oomKilled: boolean
+  /** What all processes of the container used; null where there is no cgroup to count it, or where it went with a `destroy`. */
+  readonly usage: Stats | null
 }
 
 /**
@@ -52,7 +57,11 @@ export function makeResult<T extends string | Buffer>(
   { exitCode = null, signal }: { readonly exitCode?: number | null; readonly signal?: number },
   streams: { readonly stdout: Kept; readonly stderr: Kept },
   decode: Decode<T>,
-  { durationMs, timedOut = false }: { readonly durationMs: number; readonly timedOut?: boolean },
+  {
+    durationMs,
+    timedOut = false,
+    usage,
+  }: { readonly durationMs: number; readonly timedOut?: boolean; readonly usage?: Stats | undefined },
 ): Result<T> {
   const { stdout, stderr } = streams
   return {
@@ -64,6 +73,8 @@ export function makeResult<T extends string | Buffer>(
     timedOut,
     durationMs,
     ok: exitCode === 0 && !timedOut,
+    oomKilled: (usage?.oomKills ?? 0) > 0,
+    usage: usage ?? null,
   }
 }
 

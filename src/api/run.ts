@@ -3,6 +3,7 @@ import { deleteContainer } from '../lifecycle/delete.js'
 import { killContainer } from '../lifecycle/kill.js'
 import { launch } from '../lifecycle/launch.js'
 import { inSandbox } from '../lifecycle/sandbox.js'
+import { usageOf } from '../lifecycle/stats.js'
 import { checkArgv } from './arguments.js'
 import { type BoxOptions, boxNames, planBox } from './box.js'
 import { Child } from './child.js'
@@ -60,6 +61,7 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
                     throw error
                   }
                 },
+                usage: () => usageOf(context.host, container),
                 // Kills what is left of it, and returns when that is gone.
                 end: () => deleteContainer(context, container, true),
               }

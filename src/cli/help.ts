@@ -23,6 +23,7 @@ const valueNames: Readonly<Record<string, string>> = {
   '--device-write-iops': 'RATE',
   '--env': 'NAME=VALUE',
   '--format': 'FORMAT',
+  '--interval': 'TIME',
   '--kernel-memory': 'SIZE',
   '--kernel-memory-tcp': 'SIZE',
   '--memory': 'SIZE',

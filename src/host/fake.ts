@@ -6,12 +6,14 @@ import { errno } from '../errno.js'
 import {
   type BrokenRecord,
   type Caller,
+  type CgroupTexts,
   type ContainerRef,
   type ExitStatus,
   type Facts,
   type Host,
   HostFailure,
   type Inspection,
+  type OomNews,
   type ProgramOutput,
   savedConfig,
 } from './host.js'
@@ -29,6 +31,10 @@ export interface FakeOptions {
   readonly input?: string
   /** What is in the roots at the start, by root. */
   readonly containers?: Readonly<Record<string, readonly (Inspection | BrokenRecord)[]>>
+  /** The files of every container's cgroup. */
+  readonly cgroup?: CgroupTexts
+  /** What `awaitOom` answers, call by call, before it says that the container has ended. */
+  readonly news?: readonly OomNews[]
   /** linux.resources of containers as JSON, by `ROOT/ID`. */
   readonly resources?: Readonly<Record<string, string>>
   /** What programs of the host write, by their command lines. */
@@ -79,6 +85,7 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
   const roots = new Map(
     Object.entries(options.containers ?? {}).map(([root, all]) => [root, new Map(all.map((one) => [one.id, one]))]),
   )
+  const news = [...(options.news ?? [])]
   /** Of containers by root and id. */
   const resources = new Map(Object.entries(options.resources ?? {}))
   let output = ''
@@ -245,6 +252,19 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       const { id, status } = find(plan)
       if (status === 'stopped') throw new HostFailure({ step: 'update container', object: id, errno: errno.ESRCH })
       resources.set(`${plan.root}/${id}`, plan.resources)
+    },
+    readCgroup(request) {
+      note('readCgroup', request)
+      find(request)
+      return options.cgroup ?? { v1: {}, v2: {} }
+    },
+    awaitOom(request) {
+      note('awaitOom', request)
+      find(request)
+      return news.shift() ?? { oom: false, kills: request.since, ended: true }
+    },
+    sleep(milliseconds) {
+      note('sleep', milliseconds)
     },
     signal(request) {
       note('signal', request)

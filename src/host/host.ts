@@ -121,6 +121,22 @@ export interface ProgramOutput {
   readonly stderr: string
 }
 
+/** Texts of cgroup files by name: of the v1 hierarchies together, and of the v2 one. */
+export interface CgroupTexts {
+  readonly v1: Readonly<Record<string, string>>
+  readonly v2: Readonly<Record<string, string>>
+}
+
+/** What was heard of a container's want of memory. */
+export interface OomNews {
+  /** It ended a process since, or stopped one where disableOOMKiller is set. */
+  readonly oom: boolean
+  /** How many processes were killed so far. */
+  readonly kills: number
+  /** There is no process of the container any more. */
+  readonly ended: boolean
+}
+
 /** What a verb throws: the failed step, its object and errno. */
 export class HostFailure extends Error {
   override readonly name = 'HostFailure'
@@ -205,6 +221,14 @@ export interface Host {
    * when another update came since the plan was made.
    */
   update(plan: UpdatePlan): Awaitable<void>
+  /** Files of the container's cgroup, as far as they are there; a name that ends with `*` stands for all that begin so. */
+  readCgroup(request: ContainerRef & { readonly files: readonly string[] }): Awaitable<CgroupTexts>
+  /**
+   * Waits until more than `since` processes were killed for want of memory, until there is none left, or for `timeout`
+   * milliseconds.
+   */
+  awaitOom(request: ContainerRef & { readonly since: number; readonly timeout: number }): Awaitable<OomNews>
+  sleep(milliseconds: number): Awaitable<void>
   /** Sends a signal to init, or to every process of the container. Fails with ESRCH when it has none. */
   signal(request: ContainerRef & { readonly signal: number; readonly all: boolean }): Awaitable<void>
   /**

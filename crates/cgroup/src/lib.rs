@@ -14,6 +14,8 @@ mod device;
 mod device_filter;
 mod freezer;
 mod members;
+mod oom;
+mod read;
 mod remove;
 mod tree;
 mod update;
@@ -22,6 +24,8 @@ mod values;
 pub use create::{Cgroup, check_unused, create, open, planned};
 pub use freezer::{freeze, is_frozen, thaw};
 pub use members::{kill, pids};
+pub use oom::{Heard, await_oom};
+pub use read::{Texts, read};
 pub use remove::remove;
 pub use update::{Updated, update};
 

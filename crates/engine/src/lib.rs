@@ -35,6 +35,7 @@ pub mod record;
 mod resctrl;
 pub mod signal;
 pub mod signals;
+pub mod statistics;
 pub mod store;
 pub mod supervise;
 mod terminal;

@@ -12,7 +12,7 @@ use crate::{
     hooks::Failed,
     inspect, launch,
     notify::{self, AwaitReady},
-    owner, processes, signal,
+    owner, processes, signal, statistics,
     supervise::{self, Supervision},
     update,
 };
@@ -56,6 +56,26 @@ struct PathAndText {
 #[derive(Deserialize)]
 struct OfProgram {
     argv: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct OfCgroupFiles {
+    root: String,
+    id: String,
+    files: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct ToAwaitOom {
+    root: String,
+    id: String,
+    since: u64,
+    timeout: u64,
+}
+
+#[derive(Deserialize)]
+struct OfTime {
+    milliseconds: u64,
 }
 
 #[derive(Deserialize)]
@@ -132,6 +152,11 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failed> {
         "runProgram" => ask.with(|OfProgram { argv }| processes::run_program(&argv)),
         "resources" => ask.with(|OfContainer { root, id }| update::resources(&root, &id)),
         "update" => ask.with(|plan: UpdatePlan| update::update(&plan)),
+        "readCgroup" => ask.with(|OfCgroupFiles { root, id, files }| statistics::read(&root, &id, &files)),
+        "awaitOom" => {
+            ask.with(|ToAwaitOom { root, id, since, timeout }| statistics::await_oom(&root, &id, since, timeout))
+        }
+        "sleep" => ask.with(|OfTime { milliseconds }| sleep(milliseconds)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
         "destroy" => ask.with(|ToDestroy { root, id, force }| {
             destroy::destroy(&root, &id, force).inspect(|_| owner::release(&root, &id))
@@ -139,6 +164,11 @@ pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failed> {
         "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),
         _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error()).into()),
     }
+}
+
+fn sleep(milliseconds: u64) -> Result<(), Failure> {
+    std::thread::sleep(std::time::Duration::from_millis(milliseconds));
+    Ok(())
 }
 
 /// Closes a descriptor that `launch` or `start` gave away: never a standard stream.

@@ -2,6 +2,7 @@
 import type { CommandType } from '../command.js'
 import { CreateCommand } from './create.js'
 import { DeleteCommand } from './delete.js'
+import { EventsCommand } from './events.js'
 import { ExecCommand } from './exec.js'
 import { FeaturesCommand } from './features.js'
 import { KillCommand } from './kill.js'
@@ -14,6 +15,7 @@ import { SandboxCommand } from './sandbox.js'
 import { SpecCommand } from './spec.js'
 import { StartCommand } from './start.js'
 import { StateCommand } from './state.js'
+import { StatsCommand } from './stats.js'
 import { UpdateCommand } from './update.js'
 
 export const commands: Readonly<Record<string, CommandType>> = {
@@ -30,6 +32,8 @@ export const commands: Readonly<Record<string, CommandType>> = {
   pause: PauseCommand,
   resume: ResumeCommand,
   update: UpdateCommand,
+  stats: StatsCommand,
+  events: EventsCommand,
   spec: SpecCommand,
   features: FeaturesCommand,
 }
