@@ -4,6 +4,7 @@
 //! the container's lock is shared, so that nobody deletes or pauses the container halfway.
 
 use crate::{
+    agent::Agent,
     console,
     failing::Failing,
     helper::{self, Helper, Process},
@@ -64,7 +65,8 @@ pub fn exec(plan: ExecPlan) -> Result<Launched, Failure> {
     };
     let enter = Some(namespaces_to_enter(pid)?);
     let init = InitPlan { enter, steps: steps(&record, plan.steps), filter, ..InitPlan::default() };
-    let outcome = lead(&mut helper, &init, plan.console_socket.as_deref()).and_then(|console| {
+    let mut agent = Agent::new(record.agent.as_ref().filter(|_| plan.seccomp), &record, "running");
+    let outcome = lead(&mut helper, &init, plan.console_socket.as_deref(), &mut agent).and_then(|console| {
         let Process { pid, pidfd } = helper.process()?;
         if let Some(path) = &plan.pidfd_socket {
             console::send_pidfd(path, pidfd.as_fd(), "setns")?;
@@ -89,13 +91,18 @@ pub fn exec(plan: ExecPlan) -> Result<Launched, Failure> {
 }
 
 /// Sees the helper through to its program; gives the master of its terminal, if that stays with us.
-fn lead(helper: &mut Helper, init: &InitPlan, console_socket: Option<&str>) -> Result<Option<OwnedFd>, Failure> {
+fn lead(
+    helper: &mut Helper,
+    init: &InitPlan,
+    console_socket: Option<&str>,
+    agent: &mut Agent<'_>,
+) -> Result<Option<OwnedFd>, Failure> {
     helper.send(&ToInit::Plan(init))?;
     // The terminal is where it belongs, and set up, before the program can use it.
     let console = helper.take_terminal(&init.steps, console_socket)?;
     // Whoever is not there any more to hear it has left a message that says why.
     let _ = helper.send(&ToInit::Commit);
-    helper.follow(false)?;
+    helper.follow(false, agent)?;
     Ok(console)
 }
 

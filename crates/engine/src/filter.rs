@@ -1,5 +1,6 @@
 //! The seccomp filter of a launch: the plan's section compiled, ready for init.
 
+use crate::agent;
 use rustix::io::Errno;
 use seccomp::{Architecture, Instruction, Profile, compile};
 use wire::{Failure, plan::Filter};
@@ -9,6 +10,8 @@ pub struct Compiled {
     pub filter: Filter,
     /// Names of calls that this machine's architectures don't have. They were passed over.
     pub unknown: Vec<String>,
+    /// Who answers for calls that notify.
+    pub agent: Option<agent::Address>,
 }
 
 /// Fails with step `compile seccomp`; the object is then a whole sentence that begins with the property.
@@ -21,10 +24,12 @@ pub fn compile_section(section: &str) -> Result<Compiled, Failure> {
     let native =
         Architecture::native().ok_or_else(|| refuse("", "not known on machines of this architecture".to_owned()))?;
     let compiled = compile(&profile, native).map_err(|error| refuse(&error.field, error.problem))?;
-    if compiled.notify {
-        return Err(refuse("listenerPath", "not supported yet".to_owned()));
-    }
     let encode = |one: &Instruction| (one.code, one.jump_true, one.jump_false, one.operand);
     let instructions = compiled.instructions.iter().map(encode).collect();
-    Ok(Compiled { filter: Filter { instructions, flags: compiled.flags }, unknown: compiled.unknown })
+    let agent = profile.listener_path.filter(|_| compiled.notify);
+    Ok(Compiled {
+        filter: Filter { instructions, flags: compiled.flags },
+        unknown: compiled.unknown,
+        agent: agent.map(|path| agent::Address { path, metadata: profile.listener_metadata }),
+    })
 }

@@ -1,12 +1,15 @@
 //! The gate of a created container, from outside: the listening socket that init inherits, and `start`, which opens it.
 
 use crate::{
-    channel::Channel,
+    agent::Agent,
+    channel::{Channel, Received},
     destroy,
     failing::Failing,
     hooks::{self, Failed},
     inspect::{self, Status},
     notify,
+    record::Record,
+    signal,
     store::{ContainerDir, GATE_SOCKET},
 };
 use rustix::{
@@ -14,6 +17,7 @@ use rustix::{
     fs::{AtFlags, Mode, fchmod, unlinkat},
     io::{self, Errno},
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with},
+    process::Signal,
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -85,18 +89,24 @@ pub fn start(request: &Start) -> Result<Started, Failed> {
         Ok(gate) => Channel::new(gate),
         // Somebody else opened it since we looked, or init is gone.
         Err(Errno::NOENT | Errno::CONNREFUSED) => {
-            let status = inspect::inspect(&request.root, &request.id)?.status;
+            let status = inspect::status(&directory, &record)?;
             return Err(refusal(status)).failing(STEP, &request.id)?;
         }
         Err(errno) => return Err(errno).failing(STEP, &request.id)?,
     };
     // A reset means that init is gone or serves another start: what it answers, or its silence, decides.
     let _ = gate.send_all(&[START]);
-    match await_exec(&gate) {
+    match await_exec(&gate, &record) {
         Ok(true) => {}
         Ok(false) => return Err(Errno::SRCH).failing(STEP, &request.id)?,
         Err(failure) if failure.step == hook::step("startContainer") => return Err(remove(request, failure)),
-        Err(failure) => return Err(failure.into()),
+        Err(failure) => {
+            if record.agent.is_some() {
+                // A program whose calls nobody answers for must not go on.
+                let _ = signal::signal(&request.root, &request.id, Signal::KILL.as_raw(), false);
+            }
+            return Err(failure.into());
+        }
     }
     // The gate is open for good; with its name gone, `state` need not knock any more.
     let _ = unlinkat(directory.fd(), GATE_SOCKET, AtFlags::empty());
@@ -113,14 +123,19 @@ fn remove(Start { root, id, .. }: &Start, failure: Failure) -> Failed {
 }
 
 /// Follows init to its execve: `true` when it became the program, `false` when it was gone before.
-pub fn await_exec(channel: &Channel) -> Result<bool, Failure> {
+fn await_exec(channel: &Channel, record: &Record) -> Result<bool, Failure> {
     let mut executing = false;
+    let mut agent = Agent::new(record.agent.as_ref(), record, "created");
+    let pid = record.init.map_or(0, |init| init.pid);
     while let Some(received) = channel.receive()? {
-        match received.message {
-            FromInit::Exec => executing = true,
-            FromInit::Failed(failure) => return Err(failure),
-            _ => return Err(Errno::PROTO).failing("understand", "init"),
+        match (&received.message, received.descriptor) {
+            (FromInit::Exec, _) => executing = true,
+            (FromInit::Failed(failure), _) => return Err(failure.clone()),
+            (_, descriptor) => agent.hear(Received { descriptor, ..received }, channel, pid)?,
         }
+    }
+    if executing {
+        agent.finish()?;
     }
     Ok(executing)
 }

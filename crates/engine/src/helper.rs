@@ -2,7 +2,8 @@
 //! at the gate or has become the program. What `launch` and `exec` have in common.
 
 use crate::{
-    channel::{self, Channel},
+    agent::Agent,
+    channel::{self, Channel, Received},
     console,
     failing::Failing,
     id_maps, image, net_devices, terminal,
@@ -207,19 +208,21 @@ impl Helper {
     }
 
     /// Follows the helper to the gate or to its program.
-    pub fn follow(&mut self, gated: bool) -> Result<(), Failure> {
+    pub fn follow(&mut self, gated: bool, agent: &mut Agent<'_>) -> Result<(), Failure> {
         let mut executing = false;
         while let Some(received) = self.channel.receive()? {
-            match (received.message, received.descriptor) {
+            match (&received.message, received.descriptor) {
                 (FromInit::Ready, _) if gated => return Ok(()),
                 (FromInit::Exec, _) => executing = true,
                 // The one that forks and the one that goes on write at the same time: one may be heard before the other.
                 (FromInit::Forked, Some(pidfd)) => self.go_on_with(pidfd)?,
-                (FromInit::Failed(failure), _) => return Err(failure),
-                _ => return Err(misunderstood()),
+                (FromInit::Failed(failure), _) => return Err(failure.clone()),
+                (_, descriptor) => {
+                    agent.hear(Received { descriptor, ..received }, &self.channel, self.process()?.pid)?;
+                }
             }
         }
-        if executing { Ok(()) } else { Err(self.epitaph()) }
+        if executing { agent.finish() } else { Err(self.epitaph()) }
     }
 
     fn go_on_with(&mut self, pidfd: OwnedFd) -> Result<(), Failure> {

@@ -4,10 +4,10 @@
 //! exists, and init goes on without us only after the record names it.
 
 use crate::{
+    agent::{self, Agent},
     console,
     failing::Failing,
-    filter::{self, Compiled},
-    gate,
+    filter, gate,
     helper::{self, Helper, Process},
     hooks::{self, Failed},
     pid_file,
@@ -46,19 +46,21 @@ pub struct Launched {
 /// for those who have to know later what the container was made from.
 pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failed> {
     let mut unknown_calls = Vec::new();
+    let mut agent = None;
     if let Some(section) = plan.seccomp.take() {
-        let Compiled { filter, unknown } = filter::compile_section(&section)?;
-        plan.init.filter = Some(filter);
-        unknown_calls = unknown;
+        let compiled = filter::compile_section(&section)?;
+        plan.init.filter = Some(compiled.filter);
+        unknown_calls = compiled.unknown;
+        agent = compiled.agent;
     }
-    carry_out(&plan, config).map(|launched| Launched { unknown_calls, ..launched })
+    carry_out(&plan, config, agent).map(|launched| Launched { unknown_calls, ..launched })
 }
 
-fn carry_out(plan: &LaunchPlan, config: &str) -> Result<Launched, Failed> {
+fn carry_out(plan: &LaunchPlan, config: &str, agent: Option<agent::Address>) -> Result<Launched, Failed> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
     let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new() };
-    match made.carry_out(config) {
+    match made.carry_out(config, agent) {
         Ok(launched) => Ok(launched),
         Err(failure) => Err(Failed { failure, warnings: made.undo() }),
     }
@@ -76,7 +78,7 @@ struct Made<'a> {
 }
 
 impl Made<'_> {
-    fn carry_out(&mut self, config: &str) -> Result<Launched, Failure> {
+    fn carry_out(&mut self, config: &str, agent: Option<agent::Address>) -> Result<Launched, Failure> {
         let plan = self.plan;
 
         // Intent first: whoever finds this record after our death knows which cgroup may exist.
@@ -87,7 +89,7 @@ impl Made<'_> {
             }
             None => Vec::new(),
         };
-        let mut record = Record::new(&plan.record, planned);
+        let mut record = Record { agent, ..Record::new(&plan.record, planned) };
         record.shares_keyring = !plan.init.steps.iter().any(|step| matches!(step, Step::SessionKeyring { .. }));
         if let Some(plan) = &plan.resctrl {
             record.resctrl = resctrl::owned(plan)?;
@@ -156,7 +158,7 @@ impl Made<'_> {
         let console = helper.take_terminal(&plan.init.steps, plan.console_socket.as_deref())?;
         // Whoever is not there any more to hear it has left a message that says why.
         let _ = helper.send(&ToInit::Commit);
-        helper.follow(gated)?;
+        helper.follow(gated, &mut Agent::new(record.agent.as_ref(), &record, "created"))?;
         if !gated {
             hooks::on_start(&record, helper.process()?.pid)?;
         }

@@ -7,6 +7,7 @@
 //! [`record`] keep what is known of a container between two commands; [`inspect`], [`signal`] and [`destroy`] act on that.
 #![forbid(unsafe_code)]
 
+mod agent;
 pub mod background;
 mod channel;
 pub mod console;

@@ -4,7 +4,7 @@
 //! are made), with the cgroup as made (before a process is let in), and with init (before init goes on by itself). So whenever
 //! a command is killed, `delete --force` finds in it what exists.
 
-use crate::failing::Failing;
+use crate::{agent, failing::Failing};
 use cgroup::CgroupRef;
 use rustix::{
     fd::OwnedFd,
@@ -41,6 +41,9 @@ pub struct Record {
     /// The uid that launched it.
     pub owner: u32,
     pub annotations: BTreeMap<String, String>,
+    /// The seccomp agent of its first process.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent: Option<agent::Address>,
     /// linux.resources as JSON: those that it was launched with, and what updates made of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<String>,
@@ -71,6 +74,7 @@ impl Record {
             created,
             owner: rustix::process::geteuid().as_raw(),
             annotations,
+            agent: None,
             resources,
             resctrl: Vec::new(),
             shares_keyring: false,

@@ -23,6 +23,10 @@ impl Channel {
         Self { socket }
     }
 
+    pub fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
     pub fn send(&self, message: &FromInit) -> Result<(), Failure> {
         self.send_all(message, &[])
     }

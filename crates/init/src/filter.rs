@@ -1,13 +1,32 @@
 //! The seccomp filter: what the program's system calls go through.
 
-use crate::failing::Failing;
+use crate::{channel::Channel, failing::Failing};
 use alloc::vec::Vec;
-use sys::seccomp::{Instruction, load as load_instructions};
-use wire::{Failure, plan::Filter};
+use rustix::io::Errno;
+use sys::{
+    notify::load_and_send,
+    seccomp::{Instruction, NEW_LISTENER, load},
+};
+use wire::{
+    Failure,
+    frame::{self, FromInit, ToInit},
+    plan::Filter,
+};
 
-/// Loads the filter, for good. All calls after this one are the filter's to judge.
-pub fn load(filter: &Filter) -> Result<(), Failure> {
-    load_instructions(&instructions(filter), filter.flags).map(drop).failing("apply", "linux.seccomp")
+/// Says that the program is next, and loads the filter, for good: all calls after this are the filter's to judge.
+pub fn announce_and_load(filter: &Filter, channel: &Channel) -> Result<(), Failure> {
+    const STEP: &str = "apply";
+    const FIELD: &str = "linux.seccomp";
+    let instructions = instructions(filter);
+    if filter.flags & NEW_LISTENER == 0 {
+        channel.send(&FromInit::Exec)?;
+        return load(&instructions, filter.flags).map(drop).failing(STEP, FIELD);
+    }
+    channel.send(&FromInit::AgentWanted)?;
+    channel.expect("hear that the seccomp agent is there", |message| matches!(message, ToInit::AgentReady))?;
+    channel.send(&FromInit::Exec)?;
+    let message = frame::encode(&FromInit::Listener).map_err(|_| Errno::MSGSIZE).failing(STEP, FIELD)?;
+    load_and_send(&instructions, filter.flags, channel.socket(), &message).failing(STEP, FIELD)
 }
 
 /// The filter as the kernel has it.

@@ -3,7 +3,7 @@
 //! The engine starts it with one stream socket, over which it gets an [`InitPlan`]. It enters the namespaces
 //! ([`namespaces`]), then runs the plan's steps in order ([`steps`]); the last one is execve(2). It reads no environment and no
 //! configuration; host paths are opened in its first phase only ([`sources`]). It is the only code of ours that runs in the
-//! container's namespaces: no libc, no std, no thread.
+//! container's namespaces: no libc, no std, no thread but that of [`sys::notify`].
 //!
 //! argv: a name, the number of the socket, and the number of what else it is given: the listening gate socket of a container that
 //! waits for `start`, or a pidfd of the container's init for another process.

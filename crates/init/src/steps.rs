@@ -233,10 +233,10 @@ impl<'a> Progress<'a> {
         };
         let first_own = u32::try_from(self.first_own).unwrap_or(3);
         sys::process::close_from_on_exec(first_own).failing("close descriptors", "")?;
-        channel.send(&FromInit::Exec)?;
-        // From here on only execve(2) is called: that, and no other call of ours, the filter has to let through.
-        if let Some(filter) = &self.plan.filter {
-            filter::load(filter)?;
+        // After that only execve(2) is called: that, and no other call of ours, a filter has to let through.
+        match &self.plan.filter {
+            Some(filter) => filter::announce_and_load(filter, channel)?,
+            None => channel.send(&FromInit::Exec)?,
         }
         let Err(failure) = prepared.execute();
         Err(failure)

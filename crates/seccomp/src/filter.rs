@@ -176,9 +176,6 @@ fn rule_value(rule: &Rule) -> Result<u32, Error> {
     if let Some(position) = rule.names.iter().position(String::is_empty) {
         return Err(error(format!("names[{position}]"), "is empty"));
     }
-    if rule.action == Action::Notify && rule.names.iter().any(|name| name == "write") {
-        return Err(error("action", "SCMP_ACT_NOTIFY can't be used for write"));
-    }
     value(rule.action, rule.errno_ret).map_err(|problem| error("errnoRet", problem))
 }
 

@@ -20,6 +20,8 @@ mod memory;
 pub mod mount;
 pub mod namespace;
 pub mod network;
+#[cfg(not(feature = "std"))]
+pub mod notify;
 pub mod process;
 pub mod seccomp;
 pub mod spawn;

@@ -9,7 +9,8 @@ use rustix::{
 use syscalls::{Sysno, syscall};
 
 pub(crate) const SECCOMP_SET_MODE_FILTER: usize = 1;
-const SECCOMP_FILTER_FLAG_NEW_LISTENER: u32 = 8;
+/// SECCOMP_FILTER_FLAG_NEW_LISTENER.
+pub const NEW_LISTENER: u32 = 8;
 /// Only allowed with a listener.
 const SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV: u32 = 32;
 
@@ -35,7 +36,7 @@ impl<'a> Filter<'a> {
     /// Fails with `EINVAL` for more instructions than a filter can have.
     pub fn without_listener(instructions: &'a [Instruction], flags: u32) -> io::Result<Self> {
         let length = u16::try_from(instructions.len()).map_err(|_| io::Errno::INVAL)?;
-        let flags = flags & !(SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
+        let flags = flags & !(NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV);
         Ok(Self { length, instructions, flags })
     }
 
@@ -54,7 +55,7 @@ pub(crate) struct Program {
 
 /// Puts a filter on the calling thread, or with SECCOMP_FILTER_FLAG_TSYNC on all threads of the process; for good.
 ///
-/// Returns the descriptor of the notifications if `flags` have SECCOMP_FILTER_FLAG_NEW_LISTENER. Fails with `EACCES` without
+/// Returns the descriptor of the notifications if `flags` have [`NEW_LISTENER`]. Fails with `EACCES` without
 /// CAP_SYS_ADMIN in the process's user namespace unless no_new_privs is set, `EINVAL` for flags that the kernel doesn't have or a
 /// program that it refuses, `EBUSY` if a filter has a listener already.
 pub fn load(instructions: &[Instruction], flags: u32) -> io::Result<Option<OwnedFd>> {
@@ -64,7 +65,7 @@ pub fn load(instructions: &[Instruction], flags: u32) -> io::Result<Option<Owned
     // sock_filter; both outlive the call. It writes no memory of ours.
     let result = unsafe { syscall!(Sysno::seccomp, SECCOMP_SET_MODE_FILTER, flags, ptr::from_ref(&program)) };
     let number = checked(result)?;
-    if flags & SECCOMP_FILTER_FLAG_NEW_LISTENER == 0 {
+    if flags & NEW_LISTENER == 0 {
         // With SECCOMP_FILTER_FLAG_TSYNC, the id of a thread that can't follow.
         return if number == 0 { Ok(None) } else { Err(io::Errno::SRCH) };
     }

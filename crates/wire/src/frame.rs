@@ -16,11 +16,14 @@
 //!                               <-         Terminal          with the pty master; only with a new terminal
 //! Commit                        ->                           the record is on disk: from here init outlives the engine
 //!                               <-         Ready             waits for `start` on the gate; only with a gate
+//!                               <-         AgentWanted       only with a seccomp filter that notifies
+//! AgentReady                    ->                           the seccomp agent is connected to
 //!                               <-         Exec              the next thing is execve; end of file then means that it worked
+//!                               <-         Listener          with the descriptor of its notifications; only with such a filter
 //!                               <-         Failed(Failure)   at any moment, and then init is gone
 //! ```
 //! End of file before `Commit` makes init exit: a dead engine leaves no half-made container behind.
-//! Over the gate, `start` sends the byte [`START`] and reads `Exec`, `Failed` or end of file in the same frames.
+//! Over the gate, `start` sends the byte [`START`] and goes on from `Ready` on in the same frames.
 
 use crate::{Failure, plan::InitPlan};
 use alloc::vec::Vec;
@@ -44,6 +47,7 @@ pub enum ToInit<P = InitPlan> {
     NetDevicesMoved,
     HooksRun,
     Commit,
+    AgentReady,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,8 @@ pub enum FromInit {
     Terminal,
     Ready,
     Exec,
+    AgentWanted,
+    Listener,
     Failed(Failure),
 }
 

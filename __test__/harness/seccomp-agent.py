@@ -1,0 +1,44 @@
+"""A seccomp agent: gets the notifications of a container over a unix socket, and answers them.
+
+Usage: seccomp-agent.py SOCKET ERRNO NUMBER...       (takes the place of one that was there before)
+Prints "ready" when it listens, the container process state that comes as a line of JSON, the number of descriptors that came with
+it, and the number of each call. Calls of the given numbers fail with ERRNO, all others go on.
+"""
+import fcntl
+import os
+import socket
+import struct
+import sys
+
+RECEIVE = 0xC0502100
+SEND = 0xC0182101
+CONTINUE = 1
+NOTIFICATION = struct.Struct("=QIIiIQ6Q")
+RESPONSE = struct.Struct("=QqiI")
+
+errno = int(sys.argv[2])
+refused = [int(number) for number in sys.argv[3:]]
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+if os.path.exists(sys.argv[1]):
+    os.unlink(sys.argv[1])
+listener.bind(sys.argv[1])
+listener.listen(1)
+print("ready", flush=True)
+connection, _ = listener.accept()
+data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 16)
+print(data.decode(), flush=True)
+print("descriptors", len(descriptors), flush=True)
+while True:
+    try:
+        notification = bytearray(NOTIFICATION.size)
+        fcntl.ioctl(descriptors[0], RECEIVE, notification)
+        identity, _, _, number, *_ = NOTIFICATION.unpack(notification)
+        print("call", number, flush=True)
+        if number in refused:
+            answer = RESPONSE.pack(identity, 0, -errno, 0)
+        else:
+            answer = RESPONSE.pack(identity, 0, 0, CONTINUE)
+        fcntl.ioctl(descriptors[0], SEND, answer)
+    except OSError:
+        # The last one that could have called is gone.
+        break
