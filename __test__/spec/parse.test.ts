@@ -69,6 +69,36 @@ const wrong: readonly { readonly config: object; readonly message: string }[] = 
     config: withProcess({ rlimits: [{ type: 'RLIMIT_CPU', soft: 2, hard: 1 }] }),
     message: 'process.rlimits[0].soft: 2 is above the hard limit 1',
   },
+  {
+    config: withProcess({ env: [`A=${'x'.repeat(131_070)}`] }),
+    message: 'process.env[0]: expected at most 131071 bytes, found 131072',
+  },
+  {
+    config: withProcess({ args: ['a', 'ü'.repeat(65_536)] }),
+    message: 'process.args[1]: expected at most 131071 bytes, found 131072',
+  },
+  {
+    config: withProcess({ env: Array.from({ length: 9 }, () => `A=${'x'.repeat(120_000)}`) }),
+    message: 'process.env: expected at most 1048576 bytes, found 1080027',
+  },
+  { config: { hooks: [] }, message: 'hooks: expected an object, found an empty list' },
+  { config: { hooks: { prestart: {} } }, message: 'hooks.prestart: expected a list, found an object' },
+  {
+    config: { hooks: { createRuntime: [{ path: '/ok' }, { path: 'bin/x' }] } },
+    message: 'hooks.createRuntime[1].path: expected an absolute path, found "bin/x"',
+  },
+  {
+    config: { hooks: { poststop: [{ args: ['x'] }] } },
+    message: 'hooks.poststop[0].path: expected an absolute path, found nothing',
+  },
+  {
+    config: { hooks: { poststart: [{ path: '/x', timeout: 0 }] } },
+    message: 'hooks.poststart[0].timeout: expected a whole number from 1 to 4294967295, found 0',
+  },
+  {
+    config: { hooks: { startContainer: [{ path: '/x', env: ['A'] }] } },
+    message: 'hooks.startContainer[0].env[0]: expected NAME=value, found "A"',
+  },
   { config: { mounts: {} }, message: 'mounts: expected a list, found an object' },
   {
     config: { mounts: [{ destination: 5, type: 'tmpfs' }] },
@@ -204,6 +234,30 @@ test('one message names every wrong field, up to ten', (t) => {
   t.true(many.endsWith('process.args[9]: expected a string, found 0; and 15 more'))
 })
 
+test('what fields have to do with each other is told of beside wrong fields, as far as it can be told', (t) => {
+  const rlimits = [{ type: 'RLIMIT_X', soft: 1, hard: 1 }]
+  t.is(
+    t.throws(() => parse({ ...withProcess({ cwd: 'x', rlimits }), hostname: 'h', mounts: [{ destination: '/a' }] }))
+      ?.message,
+    'config.json: process.cwd: expected an absolute path, found "x"; ' +
+      'hostname: needs a uts namespace in linux.namespaces; ' +
+      'mounts[0].type: expected a file system, found nothing; ' +
+      'process.rlimits[0].type: expected a resource such as RLIMIT_NOFILE, found "RLIMIT_X"',
+  )
+  // Where the namespaces are wrong, nothing is said to need one.
+  t.is(
+    t.throws(() =>
+      parse({ hostname: 'h', linux: { namespaces: {}, maskedPaths: ['/a'] }, mounts: [{ destination: '/a' }] }),
+    )?.message,
+    'config.json: linux.namespaces: expected a list, found an object; mounts[0].type: expected a file system, found nothing',
+  )
+  t.is(
+    t.throws(() => parse({ process: 5, root: 5, mounts: [{ destination: '/a' }] }))?.message,
+    'config.json: root: expected an object, found 5; process: expected an object, found 5; ' +
+      'mounts[0].type: expected a file system, found nothing',
+  )
+})
+
 const accepted: Readonly<Record<string, object>> = {
   'unknown names anywhere': { extra: { deep: [1] }, ...withProcess({ extra: 1 }), root: { path: '/', extra: null } },
   'null for what is optional': {
@@ -211,6 +265,7 @@ const accepted: Readonly<Record<string, object>> = {
     mounts: null,
     linux: { resources: { memory: { limit: null } }, seccomp: null },
   },
+  'an environment as long as any': withProcess({ env: [`A=${'x'.repeat(131_069)}`, `B=${'x'.repeat(100_000)}`] }),
   'a later minor version': { ociVersion: '1.9.0-rc.1+build' },
   'a relative destination': { mounts: [{ destination: 'data', type: 'tmpfs' }] },
   'a mount on a file of procfs that programs read': {

@@ -5,6 +5,7 @@ import { parseJson } from './json.js'
 import { brokenResourceRules, resources as isResources } from './resources.js'
 import { brokenRules } from './rules.js'
 import { spec as isSpec } from './schema.js'
+import { soundParts } from './sound.js'
 import type { Resources, Spec } from './spec.js'
 
 /**
@@ -18,7 +19,11 @@ export function parseSpec(path: string, text: string): Spec {
 
 /** The same for a document that is no text. */
 export function checkSpec(path: string, document: unknown): Spec {
-  if (!isSpec(document)) throw new SpecError(path, firstOf(problemsOf(isSpec, document)))
+  if (!isSpec(document)) {
+    const problems = problemsOf(isSpec, document)
+    const rest = soundParts(document, problems)
+    throw new SpecError(path, firstOf(isSpec(rest) ? [...problems, ...brokenRules(rest)] : problems))
+  }
   const broken = brokenRules(document)
   if (broken.length > 0) throw new SpecError(path, firstOf(broken))
   return document

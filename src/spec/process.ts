@@ -106,7 +106,38 @@ export const RLIMITS: ReadonlyMap<string, number> = new Map(
 
 /** Those of the process section, and of what goes with it. */
 export function brokenProcessRules(spec: ProcessSpec): string[] {
-  return [...brokenRlimits(spec.process), ...brokenAttributes(spec)]
+  const { args, env = [] } = spec.process
+  return [
+    ...brokenStrings('process.args', args),
+    ...brokenStrings('process.env', env),
+    ...brokenRlimits(spec.process),
+    ...brokenAttributes(spec),
+  ]
+}
+
+/** execve(2): the kernel takes no longer string. In bytes, with its NUL. */
+const MAX_STRING = 131_072
+/** Together; the kernel takes two of these, at the usual limit of the stack, for arguments and environment. */
+const MAX_STRINGS = 1 << 20
+
+/** The limits of execve(2), so that the field is named and not the program that can't be started. */
+function brokenStrings(field: string, strings: readonly string[]): string[] {
+  const least = strings.reduce((total, text) => total + text.length + 1, 0)
+  // A character is at most three bytes for each of its UTF-16 units.
+  if (3 * least <= MAX_STRING) return []
+  const sizes = strings.map((text) => byteLength(text) + 1)
+  const total = sizes.reduce((sum, size) => sum + size, 0)
+  return [
+    ...sizes.flatMap((size, index) =>
+      size > MAX_STRING ? [`${field}[${index}]: expected at most ${MAX_STRING - 1} bytes, found ${size - 1}`] : [],
+    ),
+    ...(total > MAX_STRINGS ? [`${field}: expected at most ${MAX_STRINGS} bytes, found ${total}`] : []),
+  ]
+}
+
+/** In UTF-8. There are no halves of characters: json.ts has refused them. */
+function byteLength(text: string): number {
+  return encodeURIComponent(text).replace(/%../g, '.').length
 }
 
 function brokenRlimits(process: Process): string[] {
