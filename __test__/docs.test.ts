@@ -19,17 +19,18 @@ for (const line of readFileSync(`${repository}docs/runtime-spec.md`, 'utf8').spl
 /** A test that a row names: a file, or what a title or a name in it is. */
 interface Named {
   readonly file: string
-  readonly title?: string
+  readonly title: string | undefined
 }
 
-/** `runtime/a.test.ts: one title; another title; crates/b: name_of_a_test; spec/c.test.ts` */
+/** `runtime/a.test.ts: one title; another title; crates/b: name_of_a_test, another_name; spec/c.test.ts` */
 function namedTests(cell: string): Named[] {
   let file = ''
-  return cell.split('; ').map((item) => {
+  return cell.split('; ').flatMap((item): Named[] => {
     const [, start, title] = /^([a-z]+\/[\w-]+\.test\.ts|crates\/[\w-]+)(?:: (.*))?$/.exec(item) ?? []
-    if (start === undefined) return { file, title: item }
+    if (start === undefined) return [{ file, title: item }]
     file = start
-    return { file, title }
+    const titles = start.startsWith('crates/') ? (title?.split(', ') ?? [undefined]) : [title]
+    return titles.map((one) => ({ file, title: one }))
   })
 }
 
@@ -56,7 +57,7 @@ function sourcesOf(file: string): string[] {
 }
 
 test('every property has its row complete, and every test that one names is there', (t) => {
-  t.true(rows.length > 0)
+  t.true(rows.length > 80)
   const missing = rows.flatMap(({ section, cells }) => {
     const [property, , tests = ''] = cells
     const row = `${section}: ${property}`
