@@ -6,7 +6,8 @@
  * problemsOf}. As in Go's encoding/json, null is the same as absent; unknown names are passed over.
  */
 import { makeValidator, type StrictValidator, type ValidationState } from 'typanion'
-import { isObject } from './json.js'
+import { firstOf, SpecError } from './error.js'
+import { isObject, parseJson, parseJsonExactly } from './json.js'
 
 export type Check<T> = StrictValidator<unknown, T>
 
@@ -17,6 +18,19 @@ export function problemsOf(check: Check<unknown>, value: unknown): string[] {
   return errors
 }
 
+/** The document in the text of the file `path`. Throws a {@link SpecError} where the check fails. */
+export function parseChecked<T>(check: Check<T>, path: string, text: string): T {
+  const document = parseJson(path, text)
+  // No check takes a number that was rounded: a document with such a one is read again.
+  return check(document) ? document : checked(check, path, parseJsonExactly(path, text))
+}
+
+/** The same for a document that is no text. */
+export function checked<T>(check: Check<T>, path: string, document: unknown): T {
+  if (check(document)) return document
+  throw new SpecError(path, firstOf(problemsOf(check, document)))
+}
+
 type RequiredNames<T> = { [K in keyof T]-?: undefined extends T[K] ? never : K }[keyof T]
 type OptionalNames<T> = Exclude<keyof T, RequiredNames<T>>
 type Required<T> = { readonly [K in RequiredNames<T>]: Check<T[K]> }
@@ -24,30 +38,47 @@ type Optional<T> = { readonly [K in OptionalNames<T>]: Check<Exclude<T[K], undef
 
 /** An object with these names. A null is removed, so that those who read the value meet absent fields only. */
 export function obj<T>(required: Required<T>, optional: Optional<T>): Check<T> {
-  const needed: Named = required
-  const allowed: Named = optional
+  const needed: ReadonlyMap<string, Check<unknown>> = new Map(Object.entries(required))
+  const allowed: ReadonlyMap<string, Check<unknown>> = new Map(Object.entries(optional))
   return makeValidator({
     test: (value: unknown, state?: ValidationState): value is T => {
       if (!isObject(value)) return fail(state, 'an object', value)
-      let valid = true
-      for (const name in needed) {
-        const item = Object.hasOwn(value, name) ? value[name] : undefined
-        valid = needed[name]?.(item, below(state, name)) !== false && valid
-        if (!valid && state === undefined) return false
-      }
-      for (const name in allowed) {
-        const item = Object.hasOwn(value, name) ? value[name] : undefined
-        if (item === undefined) continue
-        if (item === null) delete value[name]
-        else valid = allowed[name]?.(item, below(state, name)) !== false && valid
-        if (!valid && state === undefined) return false
-      }
-      return valid
+      return state === undefined ? isValid(value, needed, allowed) : explain(value, needed, allowed, state)
     },
   })
 }
 
-type Named = Readonly<Record<string, Check<unknown>>>
+type Checks = ReadonlyMap<string, Check<unknown>>
+
+/** By the names that the object has: a schema knows many more. */
+function isValid(value: Record<string, unknown>, needed: Checks, allowed: Checks): boolean {
+  let missing = needed.size
+  for (const name in value) {
+    const item = value[name]
+    const check = allowed.get(name)
+    if (check === undefined) {
+      const neededCheck = needed.get(name)
+      if (neededCheck === undefined) continue
+      if (!neededCheck(item)) return false
+      missing -= 1
+    } else if (item === null) delete value[name]
+    else if (item !== undefined && !check(item)) return false
+  }
+  return missing === 0
+}
+
+/** The same in the order of the schema, so that each problem has its place in the message. */
+function explain(value: Record<string, unknown>, needed: Checks, allowed: Checks, state: ValidationState): boolean {
+  const itemOf = (name: string): unknown => (Object.hasOwn(value, name) ? value[name] : undefined)
+  let valid = true
+  for (const [name, check] of needed) valid = check(itemOf(name), below(state, name)) && valid
+  for (const [name, check] of allowed) {
+    const item = itemOf(name)
+    if (item === null) delete value[name]
+    else if (item !== undefined) valid = check(item, below(state, name)) && valid
+  }
+  return valid
+}
 
 /** A list. */
 export function arr<T>(
@@ -61,7 +92,10 @@ export function arr<T>(
       if (limits?.most !== undefined && value.length > limits.most) {
         return fail(state, `at most ${limits.most} entries`, value.length)
       }
-      if (state === undefined) return value.every((item) => check(item))
+      if (state === undefined) {
+        for (const item of value) if (!check(item)) return false
+        return true
+      }
       // No short cut: each wrong entry is to be named.
       return value.filter((item, index) => !check(item, { ...state, p: `${state.p}[${index}]` })).length === 0
     },

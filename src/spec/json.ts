@@ -8,19 +8,23 @@ import { SpecError } from './error.js'
 const MAX_DEPTH = 64
 
 /**
- * Parses the text of the file `path`.
+ * Parses the text of the file `path`. Whole numbers that a double can't hold are rounded, and then no safe integers.
  *
  * Of a name that stands twice in an object, the last counts. Throws a {@link SpecError}.
  */
 export function parseJson(path: string, text: string): unknown {
-  const source = text.startsWith('\uFEFF') ? text.slice(1) : text
+  const source = withoutMark(text)
   const value = parse(path, source)
   // Most documents have too few brackets to be too deep.
   if (count(source, '{') + count(source, '[') > MAX_DEPTH) checkDepth(path, value, MAX_DEPTH)
   // Without an escape no string can hold what is refused: JSON has no raw control characters, UTF-8 no lone surrogates.
   if (source.includes('\\u')) checkStrings(path, value)
-  // No double rounds an integer of 15 digits or fewer.
-  return /\d{16}/.test(source) ? parseExactly(path, source) : value
+  return value
+}
+
+/** Without the byte order mark that some editors write. */
+function withoutMark(text: string): string {
+  return text.startsWith('\uFEFF') ? text.slice(1) : text
 }
 
 function count(text: string, character: string): number {
@@ -49,14 +53,18 @@ const LONG_INTEGER = '\0'
 /** Strings (to pass over them) and numbers. */
 const STRINGS_AND_NUMBERS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g
 
-function parseExactly(path: string, source: string): unknown {
-  const marked = source.replace(STRINGS_AND_NUMBERS, (token) =>
+/** The same with whole numbers as they are written: those that a double can't hold as bigint. */
+export function parseJsonExactly(path: string, text: string): unknown {
+  const rounded = parseJson(path, text)
+  // No double rounds an integer of 15 digits or fewer.
+  if (!/\d{16}/.test(text)) return rounded
+  const marked = withoutMark(text).replace(STRINGS_AND_NUMBERS, (token) =>
     /^-?\d{16,}$/.test(token) ? `"\\u0000${token}"` : token,
   )
   return restoreIntegers(parse(path, marked))
 }
 
-/** The text of a document, long integers among its numbers: what {@link parseJson} makes the same document of again. */
+/** The text of a document, long integers among its numbers: what {@link parseJsonExactly} makes the same document of again. */
 export function writeJson(document: unknown): string {
   try {
     return JSON.stringify(document)

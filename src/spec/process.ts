@@ -9,6 +9,7 @@ import {
   absolutePath,
   arr,
   type Check,
+  checked,
   describe,
   flag,
   id,
@@ -17,7 +18,7 @@ import {
   like,
   obj,
   oneOf,
-  problemsOf,
+  parseChecked,
   rec,
   text,
   UINT32_MAX,
@@ -26,7 +27,7 @@ import {
   wide,
 } from './check.js'
 import { firstOf, SpecError } from './error.js'
-import { isObject, parseJson } from './json.js'
+import { isObject, parseJsonExactly } from './json.js'
 import type { Capabilities, IdMapping, Namespace, Process, ProcessSpec, Rlimit, User } from './spec.js'
 
 const texts = arr(text)
@@ -172,17 +173,14 @@ const saved = obj<ProcessSpec>(
 
 /** Reads the config.json that a launch has saved, which it had checked. Throws a {@link SpecError} when it is damaged. */
 export function parseSaved(path: string, text: string): ProcessSpec {
-  const document = parseJson(path, text)
-  if (!saved(document)) throw new SpecError(path, firstOf(problemsOf(saved, document)))
-  return document
+  return parseChecked(saved, path, text)
 }
 
 const alone = obj<Pick<ProcessSpec, 'process'>>({ process: processSection }, {})
 
 /** Reads a process section that is a document of its own. Throws a {@link SpecError}. */
 export function parseProcess(path: string, text: string): Process {
-  const document = { process: parseJson(path, text) }
-  if (!alone(document)) throw new SpecError(path, firstOf(problemsOf(alone, document)))
+  const document = checked(alone, path, { process: parseJsonExactly(path, text) })
   const broken = brokenProcessRules(document)
   if (broken.length > 0) throw new SpecError(path, firstOf(broken))
   return document.process
