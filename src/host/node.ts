@@ -7,7 +7,7 @@ import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
 import { GantryError } from '../errors.js'
 import type { ContainerRef, Host, Launched } from './host.js'
-import { answerOf, hostOver } from './verbs.js'
+import { answerOf, hostOver, requestText } from './verbs.js'
 
 /** What is made for this platform. */
 interface Platform {
@@ -44,7 +44,7 @@ export function nodeHost(): Host {
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
   }
-  return hostOver(caller, (verb, request) => addon[verb](request))
+  return hostOver(caller, (verb, request, text) => addon[verb](requestText(request, text)))
 }
 
 /**

@@ -12,7 +12,7 @@ export interface Native {
   environment(): Record<string, string>
   isTerminal(descriptor: number): boolean
   /** See `Call` in verbs.ts; answers at once. */
-  call(verb: string, request: string): string
+  call(verb: string, request: object, text?: string): string
 }
 
 export function quickjsHost(native: Native): Host {
@@ -36,5 +36,5 @@ export function quickjsHost(native: Native): Host {
       return native.isTerminal(2)
     },
   }
-  return hostOver(caller, native.call)
+  return hostOver(caller, (verb, request, text) => native.call(verb, request, text))
 }

@@ -1,14 +1,14 @@
 /**
  * The host's verbs as requests: what both hosts have in common. A verb has the same name here and in
- * crates/engine/src/verbs.rs; its request and its reply cross as JSON.
+ * crates/engine/src/verbs.rs. To Node's addon requests go as JSON; the static binary takes the objects. Replies are JSON, or a text.
  */
 import { type Awaitable, type Caller, type Host, HostFailure } from './host.js'
 import type { Failure } from './plan.js'
 
 export type Verb = Exclude<keyof Host, 'caller'>
 
-/** Carries a request out and gives the text of its {@link Reply}. */
-export type Call = (verb: Verb, request: string) => Awaitable<string>
+/** Carries a request out, with the long text that goes with some; gives a {@link Reply} in JSON, or `=` and a text as it is. */
+export type Call = (verb: Verb, request: object, text?: string) => Awaitable<string>
 
 type Reply<T> = { readonly ok: T } | { readonly failure: Failure; readonly warnings?: readonly Failure[] }
 
@@ -19,7 +19,12 @@ export function answerOf<T>(text: string): T {
   return reply.ok
 }
 
-/** A request as it crosses: JSON, and after a newline, which that has none of, the long text that goes with it. */
+/** The same for a verb whose value is a text. */
+function textOf(reply: string): string {
+  return reply.startsWith('=') ? reply.slice(1) : answerOf<string>(reply)
+}
+
+/** A request as it crosses to the addon: JSON, and after a newline, which that has none of, the long text that goes with it. */
 export function requestText(request: object, text?: string): string {
   const json = JSON.stringify(request)
   return text === undefined ? json : `${json}\n${text}`
@@ -28,14 +33,18 @@ export function requestText(request: object, text?: string): string {
 /** The host whose verbs go through `call`. */
 export function hostOver(caller: Caller, call: Call): Host {
   function ask<T>(verb: Verb, request: object, text?: string): Awaitable<T> {
-    const reply = call(verb, requestText(request, text))
-    return typeof reply === 'string' ? answerOf<T>(reply) : reply.then((text) => answerOf<T>(text))
+    const reply = call(verb, request, text)
+    return typeof reply === 'string' ? answerOf(reply) : reply.then(answerOf<T>)
+  }
+  function askForText(verb: Verb, request: object): Awaitable<string> {
+    const reply = call(verb, request)
+    return typeof reply === 'string' ? textOf(reply) : reply.then(textOf)
   }
   return {
     caller,
     facts: (cgroups = true) => ask('facts', { cgroups }),
-    readText: (path) => ask('readText', { path }),
-    readInput: () => ask('readInput', {}),
+    readText: (path) => askForText('readText', { path }),
+    readInput: () => askForText('readInput', {}),
     createText: (path, text) => ask('createText', { path, text }),
     isDirectory: (path) => ask('isDirectory', { path }),
     writeOutput: (text) => ask('writeOutput', { text }),

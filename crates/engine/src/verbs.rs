@@ -1,8 +1,9 @@
-//! The verbs of `src/host/host.ts`: a request in JSON, an answer in JSON.
+//! The verbs of `src/host/host.ts`: a request in JSON or in what else serde reads, an answer in JSON.
 //!
 //! An answer is `{"ok": …}` or `{"failure": {step, object, errno}}`, the latter with more such as `warnings` if there are. A request
 //! is the object that the verb takes there; a single string or number is wrapped in an object under the name of its parameter. A long
-//! text that goes with it follows as it is, after a newline, which the JSON has none of.
+//! text that goes with it follows as it is, after a newline, which the JSON has none of. A text that was asked for is answered by `=`
+//! and the text as it is.
 
 use crate::{
     destroy, exec, facts,
@@ -17,7 +18,7 @@ use crate::{
     update,
 };
 use rustix::io::Errno;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wire::{
     Failure,
@@ -105,9 +106,14 @@ struct ToDestroy {
     force: bool,
 }
 
-/// Runs a verb. Never panics: a defect of ours must not take a host process down.
+/// Runs a verb, whose request is JSON. Never panics: a defect of ours must not take a host process down.
 pub fn call(verb: &str, request: &str) -> String {
     guarded(verb, || answer(verb, request))
+}
+
+/// The same with a request from elsewhere, and the long text that goes with it.
+pub fn call_with<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -> String {
+    guarded(verb, || carry_out(verb, request, text))
 }
 
 /// The answer to a verb that `run` carries out.
@@ -129,11 +135,15 @@ enum Answer<T> {
 /// An answer, or the failure that is one.
 pub(crate) fn answer(verb: &str, request: &str) -> Result<String, Failed> {
     let (request, text) = request.split_once('\n').unwrap_or((request, ""));
+    carry_out(verb, &mut serde_json::Deserializer::from_str(request), text)
+}
+
+fn carry_out<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -> Result<String, Failed> {
     let ask = Ask { verb, request };
     match verb {
         "facts" => ask.with(|OfFacts { cgroups }| facts::facts(cgroups)),
-        "readText" => ask.with(|OfPath { path }| files::read_text(&path)),
-        "readInput" => ask.with(|Nothing {}| files::read_input()),
+        "readText" => ask.text(|OfPath { path }| files::read_text(&path)),
+        "readInput" => ask.text(|Nothing {}| files::read_input()),
         "createText" => ask.with(|PathAndText { path, text }| files::create_text(&path, &text)),
         "isDirectory" => ask.with(|OfPath { path }| files::is_directory(&path)),
         "writeOutput" => ask.with(|OfText { text }| files::write_output(&text)),
@@ -177,21 +187,29 @@ fn close(descriptor: i32) -> Result<(), Failure> {
     adopted.map(drop).failing("close descriptor", descriptor)
 }
 
-struct Ask<'a> {
+struct Ask<'a, D> {
     verb: &'a str,
-    request: &'a str,
+    request: D,
 }
 
-impl Ask<'_> {
+impl<'de, D: Deserializer<'de>> Ask<'_, D> {
     /// Reads the request, runs the verb, writes the answer.
     fn with<R: DeserializeOwned, T: Serialize, E: Into<Failed>>(
-        &self,
+        self,
         run: impl FnOnce(R) -> Result<T, E>,
     ) -> Result<String, Failed> {
-        let request = serde_json::from_str(self.request).map_err(|error| {
+        run(self.read()?).map(|value| envelope(&Answer::Ok(value))).map_err(Into::into)
+    }
+
+    /// The same for a verb that gives a text.
+    fn text<R: DeserializeOwned>(self, run: impl FnOnce(R) -> Result<String, Failure>) -> Result<String, Failed> {
+        Ok(run(self.read()?).map(|text| format!("={text}"))?)
+    }
+
+    fn read<R: DeserializeOwned>(self) -> Result<R, Failure> {
+        R::deserialize(self.request).map_err(|error| {
             Failure::new("read request", format!("{}: {error}", self.verb), Errno::INVAL.raw_os_error())
-        })?;
-        run(request).map(|value| envelope(&Answer::Ok(value))).map_err(Into::into)
+        })
     }
 }
 

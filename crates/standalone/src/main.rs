@@ -5,6 +5,7 @@
 //! Nothing is torn down: the process has done its work. [`script`] loads the TypeScript, [`native`] is what it may ask of us.
 
 mod native;
+mod request;
 mod script;
 
 use script::Script;

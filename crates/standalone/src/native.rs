@@ -1,6 +1,8 @@
 //! What TypeScript sees of this process: the `Native` of src/host/quickjs.ts.
 
-use rquickjs::{Ctx, Function, Object, Result};
+use crate::request::Request;
+use rquickjs::{Ctx, Function, Object, Result, Value};
+use rustix::rand::GetRandomFlags;
 use std::{env, io::IsTerminal, process};
 
 /// The arguments of this process, or the position of the first that is not UTF-8.
@@ -40,8 +42,16 @@ fn is_terminal(descriptor: u8) -> bool {
     }
 }
 
-/// One verb of src/host/host.ts: request and reply are JSON.
-fn call(verb: String, request: String) -> String {
+/// `Math.random`: from 0 up to 1, by getrandom(2).
+pub fn random() -> Result<f64> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, GetRandomFlags::empty()).map_err(std::io::Error::from)?;
+    // As many bits as a double has.
+    Ok((u64::from_ne_bytes(bytes) >> 11) as f64 / (1_u64 << 53) as f64)
+}
+
+/// One verb of src/host/host.ts: its request as it is there, and the long text that goes with some; the reply is for src/host/verbs.ts.
+fn call(verb: String, request: Value<'_>, text: Option<String>) -> String {
     // A signal halfway through a launch would leave half a container; `supervise` forwards those that came meanwhile.
     // Holding them back can't fail, and if it did the launch would be as good as without.
     if matches!(verb.as_str(), "supervise" | "awaitReady") {
@@ -52,5 +62,5 @@ fn call(verb: String, request: String) -> String {
         "awaitReady" => engine::signals::release_signals(),
         _ => Ok(()),
     };
-    engine::verbs::call(&verb, &request)
+    engine::verbs::call_with(&verb, Request(request), text.as_deref().unwrap_or_default())
 }

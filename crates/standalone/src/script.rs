@@ -45,8 +45,8 @@ impl Script {
 
 #[allow(unsafe_code, reason = "the engine has no safe way to read bytecode")]
 fn evaluate(ctx: &Ctx<'_>) -> rquickjs::Result<Persistent<Function<'static>>> {
-    // Its seed would be the same in every process.
-    ctx.globals().get::<_, Object>("Math")?.remove("random")?;
+    // The engine's own has a seed from its making, which would be the same in every process.
+    ctx.globals().get::<_, Object>("Math")?.set("random", Function::new(ctx.clone(), native::random)?)?;
     // SAFETY: QuickJS trusts bytecode as it trusts its own code. These bytes are a constant of this program that build.rs
     // made with the same engine: Cargo.lock has one rquickjs, for build.rs and for us.
     let module = unsafe { Module::load(ctx.clone(), BYTECODE) }?;
