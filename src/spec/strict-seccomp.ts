@@ -46,7 +46,7 @@ const typing = { TIOCSTI: 0x5412, TIOCLINUX: 0x541c }
 const commandBits = 0xffff_ffff
 /** personality(2): the usual one, and the question which it is. */
 const personalities = [0, 0xffff_ffff]
-const errno = { EPERM: 1, ENOSYS: 38 }
+const errno = { EPERM: 1, EACCES: 13, ENOSYS: 38 }
 
 const equal = (index: number, value: number) => ({ index, value, op: 'SCMP_CMP_EQ' }) as const
 const masked = (index: number, value: number, valueTwo: number) =>
@@ -69,7 +69,9 @@ export const strictSeccomp: Seccomp = {
     })),
     ...Object.values(typing).map((command) => ({
       names: ['ioctl'],
+      // Not the default's: a rule that says what the default says is none, and the next one would let it through.
       action: 'SCMP_ACT_ERRNO' as const,
+      errnoRet: errno.EACCES,
       args: [masked(1, commandBits, command)],
     })),
     { names: ['ioctl'], action: 'SCMP_ACT_ALLOW', args: [masked(1, 0, 0)] },
