@@ -9,7 +9,7 @@ const node = (file: string, ...args: string[]) =>
 
 apiTest('examples/node/run.mjs', async (t) => {
   const { stdout } = await node('run.mjs')
-  t.regex(stdout, /^ERR_TIMEOUT: sh did not end in time\nI am root in \/\ntouch: .*Read-only file system\n/)
+  t.regex(stdout, /^ERR_TIMEOUT: sh did not end in time\nI am root in \/\ntouch: .*Permission denied\n/)
 })
 
 apiTest('examples/node/container.mjs', async (t, { bundle }) => {

@@ -6,7 +6,7 @@ import test from 'ava'
 import { repository } from '../harness/package.js'
 
 const program = `
-import { create, features, GantryError, list, open, run, RunError, spec, version } from 'gantry'
+import { create, features, GantryError, list, open, run, RunError, sandbox, spec, version } from 'gantry'
 import type { Container, ErrorCode, Features, Limits, Network, Output, Proc, Result, Rootfs, RunOptions, Spec, State } from 'gantry'
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
@@ -23,9 +23,13 @@ export async function use(options: RunOptions): Promise<void> {
   proc.on('exit', (exitCode, signal) => check<Equal<typeof exitCode, number | null>>() ?? signal?.length)
   const shell = run(['sh'], { tty: { columns: 100, rows: 30 }, encoding: 'buffer' })
   check<Equal<typeof shell, Proc<Buffer>>>()
-  shell.pty?.write('exit\n')
+  shell.pty?.write('exit')
   shell.resize(80, 24)
-  console.log(ended)
+  const box = await sandbox({ ownIds: false, seccomp: 'none', user: { uid: 1, gid: 1 }, spec: (one) => one })
+  const executed = await box.exec(['true'], { encoding: 'buffer', user: 5 })
+  check<Equal<typeof executed.stdout, Buffer>>()
+  const read: string = await box.fs.readFile('/etc/passwd', 'utf8')
+  console.log(ended, read)
   check<Equal<typeof text.stdout, string>>()
   check<Equal<typeof bytes.stdout, Buffer>>()
   check<Equal<typeof either.stdout, string | Buffer>>()

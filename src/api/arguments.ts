@@ -1,8 +1,32 @@
 /** Checks of what callers pass, who may write JavaScript. Each throws ERR_INVALID_ARGUMENT and names the option. */
 import { GantryError } from '../errors.js'
+import { HostFailure } from '../host/host.js'
+import { PlanError } from '../plan/error.js'
+import { SpecError, UnsupportedError } from '../spec/error.js'
 
 export function invalidArgument(text: string): GantryError {
   return new GantryError('ERR_INVALID_ARGUMENT', text)
+}
+
+/** For messages: whatever it is, it is not asked to describe itself. */
+export function describe(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return 'an object'
+  return typeof value === 'function' ? 'a function' : String(value)
+}
+
+/** Reads what the caller passed. What breaks there, in a getter, a proxy, bytes that are gone, is the caller's mistake. */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read()
+  } catch (cause) {
+    if (isOurs(cause)) throw cause
+    const reason = cause instanceof Error ? cause.message : describe(cause)
+    throw new GantryError('ERR_INVALID_ARGUMENT', `${what} can't be used: ${reason}`, { cause })
+  }
+}
+
+function isOurs(error: unknown): boolean {
+  return [GantryError, HostFailure, SpecError, UnsupportedError, PlanError].some((type) => error instanceof type)
 }
 
 /** An object with no other names than these: one that is misspelt would be a limit that is not set. */
@@ -17,15 +41,15 @@ export function checkNames(what: string, value: object, names: readonly string[]
  * the caller's mistake.
  */
 export function readOptions<T extends object>(value: T, names: readonly (keyof T & string)[]): Partial<T> {
-  try {
+  return reading('options', () => {
     checkNames('options', value, names)
     const options: Partial<T> = {}
-    for (const name of names) if (value[name] !== undefined) options[name] = value[name]
+    for (const name of names) {
+      const one = value[name]
+      if (one !== undefined) options[name] = one
+    }
     return options
-  } catch (cause) {
-    if (cause instanceof GantryError) throw cause
-    throw new GantryError('ERR_INVALID_ARGUMENT', "options: one of them can't be read", { cause })
-  }
+  })
 }
 
 /** `true` or `false`, or nothing. */
@@ -53,12 +77,12 @@ export function environment(env: Readonly<Record<string, string | undefined>> = 
 
 export function checkNumber(name: string, value: number | undefined, least: number, most: number): void {
   if (value === undefined || (typeof value === 'number' && value >= least && value <= most)) return
-  throw invalidArgument(`${name}: expected a number from ${least} to ${most}, found ${String(value)}`)
+  throw invalidArgument(`${name}: expected a number from ${least} to ${most}, found ${describe(value)}`)
 }
 
 export function checkOneOf(name: string, value: unknown, allowed: readonly unknown[]): void {
   if (value === undefined || allowed.includes(value)) return
-  throw invalidArgument(`${name}: expected one of ${allowed.join(', ')}, found ${String(value)}`)
+  throw invalidArgument(`${name}: expected one of ${allowed.join(', ')}, found ${describe(value)}`)
 }
 
 export function checkString(name: string, value: string | undefined): void {

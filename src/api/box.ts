@@ -13,6 +13,7 @@ import {
   checkNumber,
   checkOneOf,
   checkString,
+  describe,
   environment,
   invalidArgument,
 } from './arguments.js'
@@ -143,7 +144,7 @@ export function userOf(user: BoxOptions['user']): SandboxOptions['user'] {
   if (typeof user === 'object') checkNames('user', user, ['uid', 'gid', 'groups'])
   if (!Array.isArray(groups)) throw invalidArgument('user.groups: expected a list of numbers')
   for (const id of [uid, gid, ...groups]) {
-    if (!Number.isInteger(id) || id < 0 || id > mostId) throw invalidArgument(`user: ${String(id)} is no id`)
+    if (!Number.isInteger(id) || id < 0 || id > mostId) throw invalidArgument(`user: ${describe(id)} is no id`)
   }
   return { uid, gid, ...(groups.length > 0 && { additionalGids: groups }) }
 }

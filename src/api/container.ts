@@ -21,7 +21,7 @@ import { formatJson } from '../spec/json.js'
 import { parseResources } from '../spec/parse.js'
 import type { Resources } from '../spec/spec.js'
 import type { Stats } from '../stats/summary.js'
-import { checkNames, checkOneOf, checkString, invalidArgument } from './arguments.js'
+import { checkBoolean, checkOneOf, checkString, invalidArgument, reading, readOptions } from './arguments.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
 import { type ExecOptions, execIn } from './exec.js'
@@ -127,28 +127,32 @@ export function create(
   options?: CreateOptions & { readonly encoding?: 'utf8' | undefined },
 ): Promise<Container>
 export function create(bundle: string, options?: CreateOptions): Promise<Container<string | Buffer>>
-export function create(bundle: string, options: CreateOptions = {}): Promise<Container<string | Buffer>> {
-  return guarded<Container<string | Buffer>>(() =>
-    options?.encoding === 'buffer' ? createWith(bundle, options, asBuffer) : createWith(bundle, options, asText),
-  )
+export function create(bundle: string, given: CreateOptions = {}): Promise<Container<string | Buffer>> {
+  return guarded<Container<string | Buffer>>(async () => {
+    const options = readOptions(given, [...stdioNames, 'root', 'id', 'encoding', 'onWarning', 'detached'])
+    return options.encoding === 'buffer'
+      ? await createWith(bundle, options, asBuffer)
+      : await createWith(bundle, options, asText)
+  })
 }
 
 /** A container that is there already, whoever created it. */
 export function open(id: string, options: RootOptions = {}): Promise<Container> {
   return guarded(async () => {
-    checkNames('options', options, ['root'])
+    const { root } = readOptions(options, ['root'])
     checkString('id', id)
+    if (typeof id !== 'string') throw invalidArgument('id: expected a string')
     const context = apiContext()
-    const ref = containerRef(await rootPath(context, options), id)
+    const ref = containerRef(await rootPath(context, { root }), id)
     const { pid } = await context.host.inspect(ref)
     return new OpenedContainer(context, ref, pid)
   })
 }
 
 /** The containers of a root, in the order of their ids. One whose record can't be read is told to `onWarning` and left out. */
-export function list(options: RootOptions & WarningOptions = {}): Promise<State[]> {
+export function list(given: RootOptions & WarningOptions = {}): Promise<State[]> {
   return guarded(async () => {
-    checkNames('options', options, ['root', 'onWarning'])
+    const options = readOptions(given, ['root', 'onWarning'])
     checkString('root', options.root)
     const context = apiContext(options)
     const { containers, problems } = await listContainers(
@@ -170,18 +174,18 @@ async function createWith<T extends string | Buffer>(
   options: CreateOptions,
   decode: Decode<T>,
 ): Promise<Container<T>> {
-  checkNames('options', options, [...stdioNames, 'root', 'id', 'encoding', 'onWarning', 'detached'])
   const { id = `gantry-${randomUUID()}`, encoding } = options
   if (typeof path !== 'string') throw invalidArgument('bundle: expected the path of a directory')
   checkString('id', id)
   checkOneOf('encoding', encoding, ['utf8', 'buffer'])
+  checkBoolean('detached', options.detached)
   const context = apiContext(options)
   const ref = containerRef(await rootPath(context, options), id)
   const bundle = await readBundle(context, { bundle: path })
   const { terminal = false, consoleSize: size } = bundle.spec.process
   if (options.tty && !terminal) throw invalidArgument('tty: the config has no process.terminal')
   const tty = terminal && (options.tty ?? (size === undefined || { columns: size.width, rows: size.height }))
-  const stdio = new Stdio(context.host, { ...options, tty })
+  const stdio = reading('a stream', () => new Stdio(context.host, { ...options, tty }))
   const child = new Child(context, options)
   let container: CreatedContainer<T> | undefined
   try {
@@ -226,8 +230,9 @@ abstract class ContainerById {
 
   kill(signal: string | number = 'SIGTERM', options: KillOptions = {}): Promise<void> {
     return guarded(async () => {
-      checkNames('options', options, ['all'])
-      await killContainer(this.context.host, this.ref, String(signal), options.all ?? false)
+      const { all = false } = readOptions(options, ['all'])
+      checkBoolean('all', all)
+      await killContainer(this.context.host, this.ref, String(signal), all)
     })
   }
 
@@ -245,7 +250,8 @@ abstract class ContainerById {
 
   update(resources: Resources): Promise<void> {
     return guarded(async () => {
-      const checked = parseResources('resources', formatJson(resources) ?? 'null')
+      const text = reading('resources', () => formatJson(resources))
+      const checked = parseResources('resources', text ?? 'null')
       await updateContainer(this.context, this.ref, checked)
     })
   }
@@ -365,8 +371,7 @@ class OpenedContainer extends ContainerById implements Container {
 }
 
 async function waitFor<T>(result: (stop: Stop) => Promise<T>, options: WaitOptions): Promise<T> {
-  checkNames('options', options, ['signal'])
-  const stop = new Stop(options)
+  const stop = reading('signal', () => new Stop(readOptions(options, ['signal'])))
   try {
     const first = await Promise.race([stop.requested.then(() => undefined), result(stop).then((value) => ({ value }))])
     if (first !== undefined) return first.value

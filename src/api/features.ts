@@ -3,7 +3,7 @@ import { features as describe } from '../lifecycle/features.js'
 import { specText } from '../lifecycle/spec.js'
 import { parseSpec } from '../spec/parse.js'
 import type { Spec } from '../spec/spec.js'
-import { checkNames } from './arguments.js'
+import { checkBoolean, readOptions } from './arguments.js'
 import { apiContext, guarded } from './context.js'
 
 export type Features = ReturnType<typeof describe>
@@ -19,9 +19,10 @@ export interface SpecOptions {
 }
 
 /** A configuration to begin with: what `gantry spec` writes to config.json. It wants a terminal and runs `sh`. */
-export function spec(options: SpecOptions = {}): Promise<Spec> {
+export function spec(given: SpecOptions = {}): Promise<Spec> {
   return guarded(async () => {
-    checkNames('options', options, ['rootless'])
+    const options = readOptions(given, ['rootless'])
+    checkBoolean('rootless', options.rootless)
     return parseSpec('config.json', await specText(apiContext().host, options.rootless ?? false))
   })
 }

@@ -9,7 +9,16 @@ import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { ContainerRef } from '../host/host.js'
 import { operateOnFiles } from '../host/node.js'
-import { checkBoolean, checkNames, checkNumber, checkOneOf, checkString, invalidArgument } from './arguments.js'
+import {
+  checkBoolean,
+  checkNumber,
+  checkOneOf,
+  checkString,
+  describe,
+  invalidArgument,
+  reading,
+  readOptions,
+} from './arguments.js'
 import { guarded } from './context.js'
 
 export interface FileStatus {
@@ -76,7 +85,8 @@ export class Files implements ContainerFs {
   readFile(path: string, encoding: BufferEncoding): Promise<string>
   readFile(path: string, encoding?: BufferEncoding): Promise<Buffer | string> {
     return guarded(async () => {
-      if (encoding !== undefined && !Buffer.isEncoding(encoding)) throw invalidArgument(`encoding: ${encoding} is none`)
+      if (encoding !== undefined && !Buffer.isEncoding(encoding))
+        throw invalidArgument(`encoding: ${describe(encoding)} is none`)
       const chunks: Buffer[] = []
       for await (const chunk of await this.#read(path)) chunks.push(chunk)
       const bytes = Buffer.concat(chunks)
@@ -87,7 +97,8 @@ export class Files implements ContainerFs {
   writeFile(path: string, data: string | Uint8Array, options: WriteOptions = {}): Promise<void> {
     return guarded(async () => {
       if (typeof data !== 'string' && !isUint8Array(data)) throw invalidArgument('data: expected a string or bytes')
-      await pipeline([data], await this.#write(path, options))
+      const bytes = reading('data', () => (typeof data === 'string' ? data : Buffer.from(data)))
+      await pipeline([bytes], await this.#write(path, options))
     })
   }
 
@@ -101,8 +112,7 @@ export class Files implements ContainerFs {
 
   mkdir(path: string, options: { readonly recursive?: boolean; readonly mode?: number } = {}): Promise<void> {
     return guarded(async () => {
-      checkNames('options', options, ['recursive', 'mode'])
-      const { recursive = false, mode = 0o777 } = options
+      const { recursive = false, mode = 0o777 } = readOptions(options, ['recursive', 'mode'])
       checkBoolean('recursive', recursive)
       await this.#operate({ makeDirectory: { path: pathOf(path), mode: modeOf(mode), recursive } })
     })
@@ -114,8 +124,7 @@ export class Files implements ContainerFs {
 
   rm(path: string, options: { readonly recursive?: boolean; readonly force?: boolean } = {}): Promise<void> {
     return guarded(async () => {
-      checkNames('options', options, ['recursive', 'force'])
-      const { recursive = false, force = false } = options
+      const { recursive = false, force = false } = readOptions(options, ['recursive', 'force'])
       checkBoolean('recursive', recursive)
       checkBoolean('force', force)
       const removing = guarded(() => this.#operate({ remove: { path: pathOf(path), recursive } }))
@@ -196,8 +205,7 @@ export class Files implements ContainerFs {
   }
 
   async #write(path: string, options: WriteOptions): Promise<Writable> {
-    checkNames('options', options, ['mode', 'flag'])
-    const { mode = 0o666, flag = 'w' } = options
+    const { mode = 0o666, flag = 'w' } = readOptions(options, ['mode', 'flag'])
     checkOneOf('flag', flag, ['w', 'a', 'wx'])
     const request = { append: flag === 'a', exclusive: flag === 'wx', mode: modeOf(mode) }
     return createWriteStream('', { fd: await this.#open({ path: pathOf(path), write: true, ...request }) })

@@ -5,7 +5,7 @@ import { GantryError } from '../errors.js'
 import type { ExitStatus } from '../host/host.js'
 import { signalNumber } from '../lifecycle/signals.js'
 import type { Stats } from '../stats/summary.js'
-import { checkBoolean, checkNumber, checkOneOf, readOptions } from './arguments.js'
+import { checkBoolean, checkNumber, checkOneOf, reading, readOptions } from './arguments.js'
 import type { Child } from './child.js'
 import { type Line, nothingKept } from './collect.js'
 import { guarded } from './context.js'
@@ -163,12 +163,12 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
     let prepared: (() => Promise<Result<T>>) | undefined
     let failure: unknown
     try {
-      checkProc(options)
-      const { task, stdio } = prepare()
-      const stop = new Stop(options)
+      reading('options', () => checkProc(options))
+      const { task, stdio } = reading('an argument', prepare)
+      const stop = reading('signal', () => new Stop(options))
       this.#stop = stop
       try {
-        this.#stdio = stdio(() => stop.request('overflow'))
+        this.#stdio = reading('a stream', () => stdio(() => stop.request('overflow')))
       } catch (error) {
         stop.release()
         throw error

@@ -4,13 +4,14 @@
  * Descriptors go through as they are. Only what is to be kept or given in memory, or what is a stream of JavaScript, passes through
  * this process, over pipes that the event loop serves; who reads or writes slowly at one end makes the other end wait.
  */
+import { Buffer } from 'node:buffer'
 import { Socket } from 'node:net'
 import { type Duplex, Readable, type Writable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
 import { openPipe } from '../host/node.js'
-import { checkNumber, checkOneOf, invalidArgument } from './arguments.js'
+import { checkNumber, checkOneOf, describe, invalidArgument } from './arguments.js'
 import { closeSocket, Keeper, type Kept, type Line, Lines, nothingKept, Outlet, type Sink, sinkTo } from './collect.js'
 import { Terminal, type TerminalOptions } from './terminal.js'
 
@@ -80,12 +81,15 @@ export class Stdio {
       this.descriptors = [-1, -1, -1]
       return
     }
+    // All that may fail because of what was passed comes before there is anything to be closed.
+    const source = sourceOf(input)
+    const sinks = { stdout: sinkOf(stdout), stderr: sinkOf(stderr) }
     this.#pipes = openPipes(host, [input !== undefined || stdin === 'pipe', isRead(stdout), isRead(stderr)])
     const [inputPipe, outputPipe, errorPipe] = this.#pipes.ends
     if (inputPipe) {
       const socket = writeEnd(inputPipe[1])
-      if (input === undefined) this.stdin = socket
-      this.#input = new Feed(socket, input)
+      if (source === undefined) this.stdin = socket
+      this.#input = new Feed(socket, source)
     }
     const read = (name: Name, descriptor: number, output: Output): Readable | null => {
       if (output === 'pipe') return new Socket({ fd: descriptor, readable: true, writable: false })
@@ -94,10 +98,12 @@ export class Stdio {
         const keeper = new Keeper(maxOutput, options.onOverflow === 'kill' ? onOverflow : () => undefined)
         outlet.tell(keeper.take)
         this.#outlets.set(name, { outlet, keeper })
-      } else if (typeof output === 'object') {
-        const sink = sinkTo(output)
-        outlet.tell(sink.take)
-        this.#sinks.push(sink)
+      } else {
+        const sink = sinks[name]
+        if (sink !== undefined) {
+          outlet.tell(sink.take)
+          this.#sinks.push(sink)
+        }
         this.#outlets.set(name, { outlet })
       }
       return null
@@ -201,18 +207,37 @@ function checkStream(name: string, value: Output | undefined, words: readonly st
   )
 }
 
+/** Bytes are the caller's to change afterwards. */
+function sourceOf(input: StdioOptions['input']): Buffer | Readable | undefined {
+  if (input === undefined) return undefined
+  if (typeof input === 'string' || isUint8Array(input)) return Buffer.from(input)
+  return 'getReader' in input ? Readable.from(input) : input
+}
+
+function sinkOf(output: Output): Sink | undefined {
+  return typeof output === 'object' ? sinkTo(output) : undefined
+}
+
 /** By what they can do: there are several classes of each, and copies of them in other realms. */
 function isReadable(value: unknown): value is Readable | ReadableStream<Uint8Array> {
-  return typeof value === 'object' && value !== null && ('getReader' in value || ('pipe' in value && 'read' in value))
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ('getReader' in value || ('pipe' in value && typeof value.pipe === 'function'))
+  )
 }
 
 function isWritable(value: unknown): value is Writable | WritableStream<Uint8Array> {
-  return typeof value === 'object' && value !== null && ('getWriter' in value || ('write' in value && 'end' in value))
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    ('getWriter' in value || ('write' in value && typeof value.write === 'function'))
+  )
 }
 
 function textOf(value: unknown): string {
   if (value instanceof Error) return value.message
-  return typeof value === 'object' ? 'an object' : String(value)
+  return describe(value)
 }
 
 /** Whether it comes to us. */
@@ -270,30 +295,37 @@ function writeEnd(descriptor: number): Socket {
 class Feed {
   readonly #socket: Socket
   readonly #source: Readable | undefined
-  readonly #own: boolean
   failure: unknown
   readonly #fail = (error: unknown) => {
     this.failure ??= error
     this.#socket.destroy()
   }
 
-  constructor(socket: Socket, input: StdioOptions['input']) {
+  constructor(socket: Socket, source: Buffer | Readable | undefined) {
     this.#socket = socket
-    this.#own = typeof input === 'object' && 'getReader' in input
-    if (typeof input === 'string' || isUint8Array(input)) socket.end(input)
-    else if (input !== undefined) {
-      const source = 'getReader' in input ? Readable.from(input) : input
-      this.#source = source
+    if (source === undefined) return
+    if (isUint8Array(source)) {
+      socket.end(source)
+      return
+    }
+    this.#source = source
+    try {
       source.on('error', this.#fail)
       if (source.destroyed || source.readableEnded) socket.end()
       else source.pipe(socket)
+    } catch (error) {
+      this.#fail(error)
     }
   }
 
+  /** A stream of Node stays as it is; one of the web that is not at its end is locked for good. */
   async close(): Promise<void> {
-    this.#source?.unpipe(this.#socket)
-    this.#source?.off('error', this.#fail)
-    if (this.#own) this.#source?.on('error', () => undefined).destroy()
+    try {
+      this.#source?.unpipe(this.#socket)
+      this.#source?.off('error', this.#fail)
+    } catch {
+      // It was no stream, and that is told already.
+    }
     await closeSocket(this.#socket)
   }
 }
