@@ -2,6 +2,7 @@
 import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
 import { inContainer } from '../harness/container.js'
+import { markedCgroups } from '../harness/machine.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import type { Session } from '../harness/session.js'
 import { rootless, type Spec } from '../harness/spec.js'
@@ -44,8 +45,11 @@ for (const view of ['v1', 'v2'] as const) {
       const exec = session.spawn(['exec', '--ignore-paused', id, 'echo', 'resumed'])
       const { pid } = await session.state()
       const frozen =
-        view === 'v1' ? `/sys/fs/cgroup/freezer/${id}/cgroup.procs` : `/sys/fs/cgroup/unified/${id}/cgroup.procs`
-      await until('the process is in the cgroup', () => readFileSync(frozen, 'utf8').trim().split('\n').length > 1)
+        markedCgroups(session.mark).find((path) => path.includes(view === 'v1' ? '/freezer/' : '/unified/')) ?? ''
+      await until(
+        'the process is in the cgroup',
+        () => readFileSync(`${frozen}/cgroup.procs`, 'utf8').trim().split('\n').length > 1,
+      )
       t.is(exec.stdout(), '')
       t.true(pid > 0)
       await session.ok(['resume', id])
