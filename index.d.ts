@@ -103,6 +103,8 @@ export declare function resources(request: string): Promise<string>
 
 export declare function runProgram(request: string): Promise<string>
 
+export declare function sendLog(request: string): Promise<string>
+
 export declare function signal(request: string): Promise<string>
 
 /** Sends a signal to a process that was begun here: `false` when it has ended. */

@@ -1,7 +1,8 @@
 /** The sentences that callers of an OCI runtime look for: docker, containerd, podman, CRI-O. */
+import { readFileSync } from 'node:fs'
 import test from 'ava'
 import { errno, errorText } from '../src/errno.js'
-import { type ErrorCode, GantryError, toGantryError } from '../src/errors.js'
+import { type ErrorCode, errorCodes, GantryError, toGantryError } from '../src/errors.js'
 import { HostFailure } from '../src/host/host.js'
 import { PlanError } from '../src/plan/error.js'
 import { UnsupportedError } from '../src/spec/error.js'
@@ -20,7 +21,7 @@ const failures: readonly [step: string, object: string, number: number, text: st
   ['find program', '/etc', errno.EISDIR, 'exec: "/etc": is a directory: permission denied', 'ERR_EXEC_DENIED'],
   ['find program', '/x', errno.EACCES, 'exec: "/x": permission denied', 'ERR_EXEC_DENIED'],
   ['exec', '/x', errno.ENOEXEC, 'exec: "/x": exec format error', 'ERR_EXEC_DENIED'],
-  ['exec', '/x', errno.ENOENT, 'exec: "/x": no such file or directory', 'ERR_EXEC_DENIED'],
+  ['exec', '/x', errno.ENOENT, 'exec: "/x": no such file or directory', 'ERR_EXEC_NOT_FOUND'],
   [
     'chdir to',
     '/missing',
@@ -52,6 +53,42 @@ for (const [step, object, number, text, code] of failures) {
     t.is(error.path, object === '' ? undefined : object)
   })
 }
+
+/** The rows of a table of docs/errors.md that begins with this column. */
+function tableOf(column: string): string[][] {
+  const text = readFileSync(new URL('../docs/errors.md', import.meta.url), 'utf8')
+  const lines =
+    text
+      .slice(text.indexOf(`| ${column} |`))
+      .split('\n\n')[0]
+      ?.split('\n') ?? []
+  return lines
+    .slice(2)
+    .filter((line) => line !== '')
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    )
+}
+
+test('docs/errors.md has all codes, and no others', (t) => {
+  t.deepEqual(
+    tableOf('code').map(([code]) => code),
+    errorCodes.map((code) => `\`${code}\``),
+  )
+})
+
+test('docs/errors.md has the sentences as they are', (t) => {
+  const numbers: Readonly<Record<string, number>> = errno
+  const rows = tableOf('step')
+  t.true(rows.length > 20)
+  for (const [step = '', name = '', object = '', detail = '', text, code] of rows) {
+    const error = toGantryError(new HostFailure({ step, object, errno: numbers[name] ?? -1, detail }))
+    t.deepEqual([error.message, `${error.code}`], [text, code], `${step} ${object}`)
+  }
+})
 
 test('only what is missing is said to be missing: podman looks for a denial first', (t) => {
   for (const [step, object, number, text] of failures) {

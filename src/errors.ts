@@ -6,33 +6,38 @@ import { errno, errorText } from './errno.js'
 import { HostFailure } from './host/host.js'
 import type { Failure } from './host/plan.js'
 import { type Obstacle, PlanError } from './plan/error.js'
+import { programError } from './program-errors.js'
 import { SpecError, UnsupportedError } from './spec/error.js'
 
-export type ErrorCode =
-  | 'ERR_ABORTED'
-  | 'ERR_CGROUP'
-  | 'ERR_COPY'
-  | 'ERR_EXEC_DENIED'
-  | 'ERR_EXEC_NOT_FOUND'
-  | 'ERR_EXISTS'
-  | 'ERR_EXIT'
-  | 'ERR_HOOK'
-  | 'ERR_INPUT'
-  | 'ERR_INTERNAL'
-  | 'ERR_INVALID_ARGUMENT'
-  | 'ERR_INVALID_SPEC'
-  | 'ERR_NOT_FOUND'
-  | 'ERR_NOT_PAUSED'
-  | 'ERR_NOT_RUNNING'
-  | 'ERR_NOT_STOPPED'
-  | 'ERR_NO_BINARY'
-  | 'ERR_OUTPUT'
-  | 'ERR_PAUSED'
-  | 'ERR_PERMISSION'
-  | 'ERR_START'
-  | 'ERR_TIMEOUT'
-  | 'ERR_UNSUPPORTED'
-  | 'ERR_USERNS'
+/** What a program can tell errors apart by. docs/errors.md says when each comes. */
+export const errorCodes = [
+  'ERR_ABORTED',
+  'ERR_CGROUP',
+  'ERR_COPY',
+  'ERR_EXEC_DENIED',
+  'ERR_EXEC_NOT_FOUND',
+  'ERR_EXISTS',
+  'ERR_EXIT',
+  'ERR_HOOK',
+  'ERR_INPUT',
+  'ERR_INTERNAL',
+  'ERR_INVALID_ARGUMENT',
+  'ERR_INVALID_SPEC',
+  'ERR_NOT_FOUND',
+  'ERR_NOT_PAUSED',
+  'ERR_NOT_RUNNING',
+  'ERR_NOT_STOPPED',
+  'ERR_NO_BINARY',
+  'ERR_OUTPUT',
+  'ERR_PAUSED',
+  'ERR_PERMISSION',
+  'ERR_START',
+  'ERR_TIMEOUT',
+  'ERR_UNSUPPORTED',
+  'ERR_USERNS',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
 
 export interface ErrorDetails {
   /** What was being done, in words that complete "cannot …". */
@@ -93,12 +98,12 @@ export function failureText(failure: Failure): string {
 }
 
 function fromFailure(failure: HostFailure): GantryError {
-  const { code, text } = sentenceOf(failure)
+  const { code, text, hint } = sentenceOf(failure)
   return new GantryError(code, text, {
     step: failure.step,
     errno: failure.errno === 0 ? undefined : failure.errno,
     path: failure.object === '' ? undefined : failure.object,
-    hint: hintOf(failure),
+    hint: hint ?? hintOf(failure),
     cause: failure,
   })
 }
@@ -106,6 +111,7 @@ function fromFailure(failure: HostFailure): GantryError {
 interface Sentence {
   readonly code: ErrorCode
   readonly text: string
+  readonly hint?: string
 }
 
 /** The steps whose words are fixed by those who call OCI runtimes; runc's own words, except where two callers disagree. */
@@ -143,13 +149,6 @@ function sentenceOf(failure: HostFailure): Sentence {
       return { code: 'ERR_NOT_RUNNING', text: 'cannot exec in a stopped container' }
     case 'exec in container: EBUSY':
       return { code: 'ERR_PAUSED', text: 'cannot exec in a paused container (use --ignore-paused to override)' }
-    case 'find program: ENOENT':
-      return object.includes('/')
-        ? { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": stat ${object}: ${errorText(errno.ENOENT)}` }
-        : { code: 'ERR_EXEC_NOT_FOUND', text: `exec: "${object}": executable file not found in $PATH` }
-    case 'find program: EISDIR':
-      // docker adds the last words itself, podman does not, and both tell by them that the exit status is to be 126.
-      return { code: 'ERR_EXEC_DENIED', text: `exec: "${object}": is a directory: permission denied` }
     case 'chdir to: ENOENT':
     case 'chdir to: EACCES':
     case 'chdir to: ENOTDIR': {
@@ -160,9 +159,7 @@ function sentenceOf(failure: HostFailure): Sentence {
       // runc's words.
       if (isHook(step))
         return { code: 'ERR_HOOK', text: `error running ${step.slice('run '.length)} ${withErrno(failure)}` }
-      return step === 'find program' || step === 'exec'
-        ? { code: 'ERR_EXEC_DENIED', text: `exec: "${object}": ${errorText(failure.errno)}` }
-        : plainSentence(failure)
+      return programError(failure) ?? plainSentence(failure)
   }
 }
 

@@ -83,6 +83,7 @@ short! {
     create_text "createText"
     is_directory "isDirectory"
     append_log "appendLog"
+    send_log "sendLog"
     inspect "inspect"
     list "list"
     processes "processes"

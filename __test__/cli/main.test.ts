@@ -123,7 +123,6 @@ const mistakes: readonly [argv: string[], text: string][] = [
   [['--log-format', 'xml', 'list'], 'invalid log-format: xml (one of text, json)'],
   [['--rootless=perhaps', 'list'], 'invalid rootless: perhaps (one of true, false, auto)'],
   [['--debug=perhaps', 'list'], 'invalid boolean value "perhaps" for --debug'],
-  [['--log', 'journald:x', 'list'], '--log journald: not supported yet'],
   [['--cgroup-manager', 'disabled', 'list'], '--cgroup-manager disabled: not supported yet'],
   [['lsit'], 'unknown command: lsit (did you mean list?)'],
   [['checkpoint', '--help'], 'unknown command: checkpoint'],
@@ -150,7 +149,8 @@ test('an error goes to standard error and, as one JSON object, to the log', asyn
   t.is(code, 1)
   t.is(errors, 'container does not exist: none\n')
   const { level, msg, time, ...others } = JSON.parse(host.files.get('/l') ?? '')
-  t.deepEqual([level, msg, others], ['error', 'container does not exist: none', {}])
+  const parts = { code: 'ERR_NOT_FOUND', step: 'find container', path: 'none', errno: 2 }
+  t.deepEqual([level, msg, others], ['error', 'container does not exist: none', parts])
   t.regex(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
 })
 
@@ -169,6 +169,20 @@ test('a mistake among the global options is in the log that was named before it'
 test('without a log file the format applies to standard error', async (t) => {
   const { errors } = await gantry(['--log-format=json', 'state', 'none'])
   t.is(JSON.parse(errors).msg, 'container does not exist: none')
+})
+
+test('a log may be the journal or syslog, which is looked for before anything happens', async (t) => {
+  for (const service of ['journald', 'syslog'] as const) {
+    const { errors, host } = await gantry(['--log', `${service}:web`, 'state', 'none'])
+    t.is(errors, 'container does not exist: none\n')
+    const sent = host.calls.filter(({ verb }) => verb === 'sendLog').map(({ request }) => request)
+    const fields = { code: 'ERR_NOT_FOUND', step: 'find container', path: 'none', errno: '2' }
+    const message = { priority: 3, text: 'container does not exist: none', fields }
+    t.deepEqual(sent, [
+      { service, identifier: 'web' },
+      { service, identifier: 'web', message },
+    ])
+  }
 })
 
 test('a log that can not be written is an error before anything happens', async (t) => {

@@ -1,5 +1,6 @@
 /** The options before the command, checked: where containers are kept, and what is told where. */
 import { GantryError } from '../errors.js'
+import type { SystemLog } from '../host/host.js'
 import { type GivenOption, globalOptions } from './command-line.js'
 import { missingValue, unknownOption, usageError } from './usage.js'
 
@@ -10,8 +11,8 @@ export type LogFormat = 'text' | 'json'
 export interface Globals {
   /** As it was given: it may be relative. */
   readonly root?: string
-  /** The file that the log is appended to; none: standard error. */
-  readonly log?: string
+  /** The file that the log is appended to, or the service that gets it; none: standard error. */
+  readonly log?: string | SystemLog
   readonly logFormat: LogFormat
   readonly logLevel: LogLevel
   readonly systemdCgroup: boolean
@@ -39,7 +40,7 @@ function readOption({ name, value }: GivenOption): Partial<Globals> {
     case 'root':
       return { root: given(name, value) }
     case 'log':
-      return { log: logFile(given(name, value)) }
+      return { log: logTarget(given(name, value)) }
     case 'log-format':
       return { logFormat: oneOf(name, given(name, value), ['text', 'json']) }
     case 'log-level':
@@ -83,11 +84,12 @@ function cgroupManager(value: string): string {
   return manager
 }
 
-function logFile(value: string): string {
-  const scheme = /^(file|journald|syslog):/.exec(value)?.[1]
+/** A path, with or without `file:` before it, or a service and who is to be named there: `journald:ID`, `syslog:ID`. */
+function logTarget(value: string): string | SystemLog {
+  const [, scheme, rest = ''] = /^(file|journald|syslog):(.*)$/s.exec(value) ?? []
   if (scheme === undefined) return value
-  if (scheme === 'file') return value.slice('file:'.length)
-  throw new GantryError('ERR_UNSUPPORTED', `--log ${scheme}: not supported yet`)
+  if (scheme === 'file') return rest
+  return { service: scheme === 'journald' ? 'journald' : 'syslog', identifier: rest || 'gantry' }
 }
 
 /** `--flag`, `--flag=true`, `--flag=0`: the words that Go's strconv.ParseBool takes, as callers written in Go send them. */

@@ -45,7 +45,10 @@ const valueNames: Readonly<Record<string, string>> = {
 
 const globalRows: readonly Row[] = [
   ['    --root DIR', 'where containers are kept: /run/gantry, or gantry in $XDG_RUNTIME_DIR for other users'],
-  ['    --log FILE', 'append the log to this file; errors go to standard error too'],
+  [
+    '    --log FILE',
+    'append the log to this file, or send it to journald:NAME or syslog:NAME; errors go to standard error too',
+  ],
   ['    --log-format FORMAT', 'text or json'],
   ['    --log-level LEVEL', 'error, warning, info or debug'],
   ['    --debug', 'the same as --log-level debug'],

@@ -8,7 +8,7 @@ import type { Log } from './log.js'
 /** Gives the command's exit code. */
 export async function perform(host: Host, globals: Globals, log: Log, command: GantryCommand): Promise<number> {
   // As runc does: a log file that can't be written is told before anything happens.
-  if (globals.log !== undefined) await host.appendLog(globals.log, '')
+  await log.check()
   command.session = {
     host,
     globals,
@@ -25,7 +25,7 @@ export async function attempt<T>(log: Log, action: (log: Log) => Promise<T>, fai
   } catch (thrown) {
     const error = toGantryError(thrown)
     if (error.code === 'ERR_INTERNAL' && error.cause instanceof Error) await log.tell('debug', error.cause.stack ?? '')
-    await log.error(error.message, error.hint)
+    await log.error(error)
     return failure
   }
 }

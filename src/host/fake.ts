@@ -170,6 +170,9 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       note('appendLog', path)
       files.set(path, (files.get(path) ?? '') + text)
     },
+    sendLog(request) {
+      note('sendLog', request)
+    },
     launch(plan, config) {
       plans.push(plan)
       note('launch', plan)

@@ -143,6 +143,8 @@ export class HostFailure extends Error {
   readonly step: string
   readonly object: string
   readonly errno: number
+  /** What else has to do with it: the interpreter of the object, for example. */
+  readonly detail?: string
   /** What else went wrong and stopped nothing: hooks that ran when the container was removed. */
   readonly warnings: readonly Failure[]
 
@@ -151,8 +153,25 @@ export class HostFailure extends Error {
     this.step = failure.step
     this.object = failure.object
     this.errno = failure.errno
+    this.detail = failure.detail
     this.warnings = warnings
   }
+}
+
+/** A log that is no file. */
+export interface SystemLog {
+  readonly service: 'journald' | 'syslog'
+  /** Who says it. */
+  readonly identifier: string
+}
+
+export interface LogMessage {
+  /** Of syslog(3): 0…7. */
+  readonly priority: number
+  /** One line. */
+  readonly text: string
+  /** What else there is to say, by names; the journal has them. */
+  readonly fields: Readonly<Record<string, string>>
 }
 
 export interface Host {
@@ -175,6 +194,8 @@ export interface Host {
   writeError(text: string): Awaitable<void>
   /** Appends to a log file, made with mode 0644 if it is missing: one write(2). */
   appendLog(path: string, text: string): Awaitable<void>
+  /** Tells a service; without a message, only sees whether it is there. */
+  sendLog(request: SystemLog & { readonly message?: LogMessage }): Awaitable<void>
 
   /**
    * Carries a plan out: record, cgroup, init. Returns when init waits at the gate, or has become the program in a plan

@@ -13,7 +13,11 @@ object: string,
 /**
  * The errno of the system call that failed (errno(3)); 0 when no system call did.
  */
-errno: number, };
+errno: number, 
+/**
+ * What else has to do with it: the interpreter of the object, for example.
+ */
+detail?: string, };
 
 export type LaunchPlan = { 
 /**

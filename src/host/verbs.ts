@@ -50,6 +50,7 @@ export function hostOver(caller: Caller, call: Call): Host {
     writeOutput: (text) => ask('writeOutput', { text }),
     writeError: (text) => ask('writeError', { text }),
     appendLog: (path, text) => ask('appendLog', { path, text }),
+    sendLog: (request) => ask('sendLog', request),
     launch: (plan, config) => ask('launch', plan, config),
     exec: (plan) => ask('exec', plan),
     start: (request) => ask('start', request),

@@ -26,6 +26,7 @@ mod id_maps;
 mod image;
 pub mod inspect;
 pub mod launch;
+pub mod log;
 mod net_devices;
 mod netlink;
 pub mod notify;

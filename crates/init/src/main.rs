@@ -18,6 +18,7 @@ mod channel;
 mod copy_up;
 mod credentials;
 mod devices;
+mod diagnosis;
 mod failing;
 mod filesystem;
 mod filter;

@@ -1,6 +1,6 @@
 //! The program: where it is, what it gets, and becoming it.
 
-use crate::{failing::Failing, root::Root};
+use crate::{diagnosis::diagnose, failing::Failing, root::Root};
 use alloc::{
     ffi::CString,
     format,
@@ -18,6 +18,8 @@ use wire::{Failure, plan::Program};
 /// How much of an /etc/passwd is read, in bytes: an image's may be endless.
 const MAX_PASSWD: usize = 4 << 20;
 
+const STEP: &str = "find program";
+
 /// A program that is ready to be executed.
 pub struct Prepared {
     path: CString,
@@ -28,9 +30,8 @@ pub struct Prepared {
 
 /// Finds the program as execvp(3) would, with the rights and the PATH that it will have.
 pub fn prepare(program: &Program, root: &Root) -> Result<Prepared, Failure> {
-    const STEP: &str = "find program";
     let name = program.args.first().ok_or_else(|| Failure::new(STEP, "", Errno::INVAL.raw_os_error()))?;
-    let path = find(name, &program.env).failing(STEP, name)?;
+    let path = find(name, &program.env)?;
     let mut environment = strings(&program.env)?;
     if let Some(uid) = program.home_of {
         let home = home(root, uid).unwrap_or_else(|| "/".to_string());
@@ -50,26 +51,35 @@ impl Prepared {
         }
         let arguments: Vec<&CStr> = self.arguments.iter().map(CString::as_c_str).collect();
         let environment: Vec<&CStr> = self.environment.iter().map(CString::as_c_str).collect();
-        sys::process::execute(&self.path, &arguments, &environment)
-            .failing("exec", self.path.to_str().unwrap_or_default())
+        sys::process::execute(&self.path, &arguments, &environment).map_err(|errno| diagnose(&self.path, errno))
     }
 }
 
-fn find(name: &str, environment: &[String]) -> io::Result<String> {
+fn find(name: &str, environment: &[String]) -> Result<String, Failure> {
     if name.contains('/') {
-        return executable(name).map(|()| name.to_string());
+        return match executable(name) {
+            Err(Errno::ACCESS) => Err(denied(name)?),
+            result => result.map(|()| name.to_string()).failing(STEP, name),
+        };
     }
     let path = environment.iter().find_map(|entry| entry.strip_prefix("PATH=")).unwrap_or_default();
-    let mut denied = false;
+    let mut refused = None;
     for directory in path.split(':') {
         let candidate = if directory.is_empty() { name.to_string() } else { format!("{directory}/{name}") };
         match executable(&candidate) {
             Ok(()) => return Ok(candidate),
-            Err(Errno::ACCESS) => denied = true,
+            Err(Errno::ACCESS) => refused = Some(candidate),
             Err(_) => {}
         }
     }
-    Err(if denied { Errno::ACCESS } else { Errno::NOENT })
+    match refused {
+        Some(candidate) => Err(denied(&candidate)?),
+        None => Err(Errno::NOENT).failing(STEP, name),
+    }
+}
+
+fn denied(path: &str) -> Result<Failure, Failure> {
+    Ok(diagnose(&string(path)?, Errno::ACCESS))
 }
 
 /// Whether we may execute a file. A directory is `EISDIR`.

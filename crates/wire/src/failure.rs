@@ -13,10 +13,18 @@ pub struct Failure {
     pub object: String,
     /// The errno of the system call that failed (errno(3)); 0 when no system call did.
     pub errno: i32,
+    /// What else has to do with it: the interpreter of the object, for example.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub detail: Option<String>,
 }
 
 impl Failure {
     pub fn new(step: &str, object: impl ToString, errno: i32) -> Self {
-        Self { step: step.to_string(), object: object.to_string(), errno }
+        Self { step: step.to_string(), object: object.to_string(), errno, detail: None }
+    }
+
+    pub fn detailed(step: &str, object: impl ToString, detail: String, errno: i32) -> Self {
+        Self { detail: Some(detail), ..Self::new(step, object, errno) }
     }
 }
