@@ -233,12 +233,6 @@ const inputs: BadInput[] = [
     untouched: false,
   },
   {
-    title: 'hooks, which are not there yet',
-    make: change((spec) => (spec.hooks = { prestart: [{ path: '/bin/true' }] })),
-    says: /hooks/,
-    options: { runtimes: ours },
-  },
-  {
     title: 'an AppArmor profile where there is no AppArmor',
     make: change((spec) => (spec.process.apparmorProfile = 'none-such')),
     says: /apparmor/i,
