@@ -1,6 +1,6 @@
 /** `features`: what callers ask a runtime before they use it. */
 import { behaviour } from '../harness/behaviour.js'
-import { ours } from '../harness/runtime.js'
+import { ours, runtime } from '../harness/runtime.js'
 import { bindMount } from '../harness/spec.js'
 import { unprivileged } from '../harness/user.js'
 
@@ -56,6 +56,25 @@ behaviour(
         `${option}: ${attempts.map(({ message }) => message).join('')}`,
       )
     }
+  },
+)
+
+behaviour(
+  "features has all that runc's has, where that means the same",
+  { runtimes: ours, unless: runtime('runc').absent },
+  async (t, session) => {
+    const features = JSON.parse(await session.ok(['features'], { global: [] }))
+    const runc = JSON.parse((await session.start(['runc', 'features']).finished).stdout)
+    const missing = (theirs: string[] = [], own: string[] = []) => theirs.filter((name) => !own.includes(name))
+    t.deepEqual(features.hooks, runc.hooks)
+    t.deepEqual(features.linux.capabilities, runc.linux.capabilities)
+    // These two are no options of ours but of file systems that have them.
+    t.deepEqual(missing(runc.mountOptions, features.mountOptions), ['acl', 'noacl'])
+    t.deepEqual(missing(runc.linux.namespaces, features.linux.namespaces), [])
+    for (const list of ['actions', 'operators', 'archs'])
+      t.deepEqual(missing(runc.linux.seccomp[list], features.linux.seccomp[list]), [], list)
+    for (const name of ['seccomp', 'apparmor', 'selinux'])
+      t.is(features.linux[name].enabled, runc.linux[name].enabled, name)
   },
 )
 

@@ -3,6 +3,7 @@ import { CAPABILITIES } from '../plan/capabilities.js'
 import { MOUNT_OPTIONS } from '../plan/options.js'
 import { MEMORY_FLAGS, MEMORY_MODES } from '../spec/attributes.js'
 import { HOOKS } from '../spec/hooks.js'
+import { NAMESPACES } from '../spec/process.js'
 import { ACTIONS, ARCHITECTURES, FLAGS, OPERATORS } from '../spec/seccomp.js'
 import { commit, specVersion, version } from '../version.js'
 
@@ -14,9 +15,9 @@ export function features() {
     hooks: HOOKS,
     mountOptions: MOUNT_OPTIONS,
     linux: {
-      namespaces: ['cgroup', 'ipc', 'mount', 'network', 'pid', 'time', 'user', 'uts'],
+      namespaces: [...NAMESPACES].sort(),
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: false },
+      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
       seccomp: {
         enabled: true,
         actions: ACTIONS,

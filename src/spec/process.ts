@@ -66,13 +66,11 @@ export const processSection: Check<Process> = obj<Process>(
   },
 )
 
+/** The kinds of namespaces: namespaces(7). */
+export const NAMESPACES = ['pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time'] as const
+
 export const namespaces = lazy(() =>
-  arr(
-    obj<Namespace>(
-      { type: oneOf('pid', 'network', 'mount', 'ipc', 'uts', 'user', 'cgroup', 'time') },
-      { path: like('an absolute path', /^(\/|$)/) },
-    ),
-  ),
+  arr(obj<Namespace>({ type: oneOf(...NAMESPACES) }, { path: like('an absolute path', /^(\/|$)/) })),
 )
 
 export const idMappings = lazy(() =>
