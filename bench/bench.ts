@@ -5,7 +5,8 @@
  * own, in which the machine looks as if it had only v2 or only v1: this program starts itself again in there (see views.ts).
  * The tables go to standard output, all numbers with the machine's facts to bench/results/.
  *
- * `npm run bench -- 100` repeats each task 100 times; 30 times is usual.
+ * `npm run bench -- 100` repeats each task 100 times; 30 times is usual. `npm run bench -- 100 state` measures that task alone,
+ * and writes no file.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { release } from 'node:os'
@@ -14,14 +15,16 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { buildPrograms } from './build.js'
 import type { View } from './bundle.js'
+import { tasks } from './contestants.js'
 import { machineFacts } from './machine.js'
 import { measure } from './measure.js'
 import { table } from './table.js'
 import { availableViews, leaveNothing, measureIn } from './views.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
-const [first = '30', view] = process.argv.slice(2)
+const [first = '30', second = '', view] = process.argv.slice(2)
 const repetitions = Number(first)
+const only = [...tasks, 'peak memory' as const].find((task) => task === second)
 
 const titles: Record<View, string> = {
   v2: 'cgroup v2, without device rules',
@@ -29,7 +32,9 @@ const titles: Record<View, string> = {
 }
 
 async function main(): Promise<void> {
-  if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error(`usage: npm run bench -- [REPETITIONS]`)
+  if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error(`usage: npm run bench -- [REPETITIONS [TASK]]`)
+  if (second !== '' && only === undefined)
+    throw new Error(`no such task: ${second}; there are ${tasks.join(', ')}, peak memory`)
   if (process.geteuid?.() !== 0)
     throw new Error('the benchmark needs root: it makes mount namespaces with another cgroup layout')
   const gantry = join(root, 'dist/gantry')
@@ -39,18 +44,19 @@ async function main(): Promise<void> {
 
   if (view !== undefined) {
     if (view !== 'v1' && view !== 'v2') throw new Error(`no such view: ${view}`)
-    console.log(JSON.stringify(await measure(view, repetitions, programs)))
+    console.log(JSON.stringify(await measure(view, repetitions, programs, only)))
     return
   }
   const facts = machineFacts(gantry)
   console.log(facts.summary)
   const results = []
   for (const view of availableViews()) {
-    const measurements = measureIn(view, repetitions, fileURLToPath(import.meta.url))
+    const measurements = measureIn(view, repetitions, fileURLToPath(import.meta.url), only)
     console.log(`\n${titles[view]}; ${repetitions} repetitions\n\n${table(measurements)}`)
     results.push({ view, title: titles[view], repetitions, measurements })
   }
   leaveNothing()
+  if (only !== undefined) return
   const date = new Date().toISOString().slice(0, 10)
   const file = join(root, 'bench/results', `${date}-${release()}.json`)
   mkdirSync(dirname(file), { recursive: true })

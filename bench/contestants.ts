@@ -4,8 +4,11 @@ import { delimiter } from 'node:path'
 import process from 'node:process'
 import type { Step } from './spawner.js'
 
-export const tasks = ['run', 'create+start+delete', 'state', 'version'] as const
+export const tasks = ['run', 'create+start+delete', 'state', 'exec', 'update', 'pause+resume', 'version'] as const
 export type Task = (typeof tasks)[number]
+
+/** Tasks on a container that runs all the while. */
+export const onStanding: ReadonlySet<Task> = new Set(['state', 'exec', 'update', 'pause+resume'])
 
 /** Where the bundles and the runtime's own root directory are. */
 export interface Places {
@@ -21,7 +24,7 @@ export interface Contestant {
   readonly program: string
   /** The steps of one repetition; undefined for a task that it does not know. */
   steps(task: Task, id: string): readonly Step[] | undefined
-  /** Done before and after the repetitions of `state`, whose container has this id. */
+  /** Done before and after the repetitions of a task on a standing container, which has this id. */
   readonly setUp?: (id: string) => readonly Step[]
   readonly tearDown?: (id: string) => readonly Step[]
 }
@@ -49,6 +52,12 @@ export function runtime(name: string, program: string, places: Places): Contesta
           ]
         case 'state':
           return [timed(...global, 'state', id)]
+        case 'exec':
+          return [timed(...global, 'exec', id, 'true')]
+        case 'update':
+          return [timed(...global, 'update', '--pids-limit', '100', id)]
+        case 'pause+resume':
+          return [timed(...global, 'pause', id), timed(...global, 'resume', id)]
         case 'version':
           return [timed(program, '--version')]
       }

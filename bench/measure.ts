@@ -3,7 +3,17 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import process from 'node:process'
 import { makeBundle, makeRootfs, type View } from './bundle.js'
-import { bubblewrap, type Contestant, floor, type Places, runtime, type Task, tasks, which } from './contestants.js'
+import {
+  bubblewrap,
+  type Contestant,
+  floor,
+  onStanding,
+  type Places,
+  runtime,
+  type Task,
+  tasks,
+  which,
+} from './contestants.js'
 import { Spawner } from './spawner.js'
 import { type WarmApi, warmNode } from './warm.js'
 
@@ -31,7 +41,13 @@ let interrupted = false
 /** How often the peak of memory is asked for: it hardly varies. */
 const memoryRepetitions = 5
 
-export async function measure(view: View, repetitions: number, programs: Programs): Promise<Measurement[]> {
+/** `only`: this task alone. */
+export async function measure(
+  view: View,
+  repetitions: number,
+  programs: Programs,
+  only?: Measurement['task'],
+): Promise<Measurement[]> {
   const directory = mkdtempSync(`${tmpdir()}/gantry-bench-`)
   const places: Places = {
     rootfs: `${directory}/rootfs`,
@@ -49,10 +65,13 @@ export async function measure(view: View, repetitions: number, programs: Program
     const contestants = known(programs, places)
     const measurements: Measurement[] = []
     for (const task of tasks) {
+      if (only !== undefined && task !== only) continue
       const warm = await warmNode(programs.api, places, task)
       measurements.push(...(await interleave(task, contestants, warm, repetitions, spawner)))
     }
-    for (const contestant of contestants) measurements.push(await peakMemory(contestant, directory, programs))
+    if (only === undefined || only === 'peak memory') {
+      for (const contestant of contestants) measurements.push(await peakMemory(contestant, directory, programs))
+    }
     return measurements
   } finally {
     await spawner.end()
@@ -84,7 +103,7 @@ async function interleave(
   const warmSamples: number[] = []
   const standing = (contestant: Contestant) => identify('standing', contestant)
   try {
-    if (task === 'state') {
+    if (onStanding.has(task)) {
       for (const contestant of able) {
         const { failed } = await spawner.perform(contestant.setUp?.(standing(contestant)) ?? [])
         if (failed !== undefined) failures.set(contestant.name, failed)
@@ -95,18 +114,18 @@ async function interleave(
       if (interrupted) throw new Error('interrupted')
       for (const contestant of able) {
         if (failures.has(contestant.name)) continue
-        const id = task === 'state' ? standing(contestant) : identify(`${round}`, contestant)
+        const id = onStanding.has(task) ? standing(contestant) : identify(`${round}`, contestant)
         const { nanoseconds, failed } = await spawner.perform(contestant.steps(task, id) ?? [])
         if (failed !== undefined) {
           failures.set(contestant.name, failed)
-          if (task !== 'version') await spawner.perform(contestant.tearDown?.(id) ?? [])
+          if (task !== 'version' && !onStanding.has(task)) await spawner.perform(contestant.tearDown?.(id) ?? [])
         } else if (round > 0) samples.get(contestant.name)?.push(Math.round(nanoseconds / 1e3) / 1e3)
       }
       const milliseconds = await warm?.once(`gantry-bench-${process.pid}-warm-${round}`)
       if (milliseconds !== undefined && round > 0) warmSamples.push(Math.round(milliseconds * 1e3) / 1e3)
     }
   } finally {
-    if (task === 'state') {
+    if (onStanding.has(task)) {
       for (const contestant of able) await spawner.perform(contestant.tearDown?.(standing(contestant)) ?? [])
     }
     await warm?.end()

@@ -22,8 +22,8 @@ export function availableViews(): View[] {
 }
 
 /** Runs `program`, which is bench.ts, in the view, and gives what it measured. */
-export function measureIn(view: View, repetitions: number, program: string): Measurement[] {
-  const node = [process.execPath, ...process.execArgv, program, String(repetitions), view]
+export function measureIn(view: View, repetitions: number, program: string, only = ''): Measurement[] {
+  const node = [process.execPath, ...process.execArgv, program, String(repetitions), only, view]
   const enter = ['--mount', '--propagation', 'private', 'sh', '-c', `${scripts[view]} && exec "$@"`, 'sh']
   const output = execFileSync('unshare', [...enter, ...node], { stdio: ['ignore', 'pipe', 'inherit'] })
   const measurements: Measurement[] = JSON.parse(output.toString())

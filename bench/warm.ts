@@ -54,6 +54,9 @@ export async function warmNode(library: string, places: Places, task: Task): Pro
         end: () => container.destroy(),
       }
     }
+    case 'exec':
+    case 'update':
+    case 'pause+resume':
     case 'version':
       return undefined
   }
