@@ -93,3 +93,51 @@ test('devices: none for an unprivileged user, and an error where some are asked 
   })
   t.deepEqual(cgroup(rootless({ linux: rules, facts: { ...USER, inUserNamespace: true } }))?.devices, [])
 })
+
+const rooted = (options: readonly string[], namespaces = ['user', 'mount', 'cgroup'], hostID = 100_000): Changes => ({
+  config: { mounts: [{ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options }] },
+  linux: {
+    namespaces: namespaces.map((type) => ({ type })),
+    ...(namespaces.includes('user') && {
+      uidMappings: [{ containerID: 0, hostID, size: 1 }],
+      gidMappings: [{ containerID: 0, hostID, size: 1 }],
+    }),
+  },
+})
+
+test('the cgroup is the container’s root’s own where that can see and write it', (t) => {
+  const owner = (changes: Changes) => cgroup(changes)?.delegation?.owner
+  t.is(owner(rooted([])), 100_000)
+  t.is(owner(rooted(['ro', 'rw'])), 100_000)
+  t.is(owner(rooted(['nosuid', 'ro'])), undefined)
+  t.is(owner(rooted([], ['user', 'mount'])), undefined)
+  t.is(owner(rooted([], ['mount', 'cgroup'])), undefined)
+  t.is(owner(rooted([], undefined, 0)), undefined)
+  t.is(owner({ ...rooted([]), facts: { cgroups: HYBRID } }), undefined)
+})
+
+const delegating = (below: string): Changes => ({ config: { annotations: { 'run.oci.delegate-cgroup': below } } })
+
+test('an annotation hands a cgroup below over', (t) => {
+  t.deepEqual(cgroup(delegating('payload'))?.delegation, { below: 'payload' })
+  t.is(cgroup(delegating(''))?.delegation, undefined)
+  const { config, ...rest } = rooted([])
+  t.deepEqual(cgroup({ ...rest, config: { ...config, ...delegating('a/b').config } })?.delegation, {
+    below: 'a/b',
+    owner: 100_000,
+  })
+})
+
+for (const [below, cgroups, message] of [
+  ['../up', V2, 'expected the name of a cgroup such as payload, found "../up"'],
+  ['/a', V2, 'expected the name of a cgroup such as payload, found "/a"'],
+  ['a', HYBRID, 'needs cgroup v2 alone'],
+  ['a', [], 'needs cgroup v2 alone'],
+] as const) {
+  test(`refused: a delegated cgroup ${below} on ${cgroups.length} hierarchies`, (t) => {
+    t.throws(() => cgroup({ ...delegating(below), facts: { cgroups } }), {
+      name: 'PlanError',
+      message: `annotations["run.oci.delegate-cgroup"]: ${message}`,
+    })
+  })
+}

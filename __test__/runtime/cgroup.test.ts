@@ -4,6 +4,7 @@ import { behaviour } from '../harness/behaviour.js'
 import { noV1, value, withResources } from '../harness/cgroups.js'
 import { markedCgroups } from '../harness/machine.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
+import { until } from '../harness/until.js'
 
 behaviour('the process is in a cgroup of its own in every hierarchy', { unless: noV1 }, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })
@@ -234,3 +235,54 @@ behaviour("a limit where cgroups can't be written is an error", { runtimes: like
   t.is(code, 1)
   t.regex(message, /cgroup/)
 })
+
+behaviour('of a hundred containers in a row nothing is left', { runtimes: ours }, async (t, session) => {
+  session.bundle({
+    args: ['true'],
+    edit: (spec) => (spec.linux.resources = { pids: { limit: 5 } }),
+  })
+  // In one shell, as the start of a shell and of Node would take longer than they do.
+  const line = session
+    .commandLine(['run', `${session.id()}-$i`])
+    .map((word) => `"${word}"`)
+    .join(' ')
+  const containers = session.runtime.name === 'node' ? 10 : 100
+  const { code, stderr } = await session.shell(
+    `i=0; while [ $i -lt ${containers} ]; do i=$((i+1)); ${line} || exit; done`,
+    {
+      env: session.runtime.env,
+    },
+  )
+  t.is(stderr, '')
+  t.is(code, 0)
+  t.deepEqual(markedCgroups(session.mark), [])
+})
+
+behaviour(
+  'a tenth of a processor is what a container gets that may have no more',
+  { runtimes: ours, unless: noV1 },
+  async (t, session) => {
+    session.bundle({
+      args: ['sh', '-c', 'while :; do :; done'],
+      edit: (spec) => (spec.linux.resources = { cpu: { quota: 1_000, period: 10_000, cpus: '0' } }),
+    })
+    await session.ok(['run', '-d', session.id()])
+    const sample = async () => {
+      const { data } = JSON.parse(await session.ok(['events', '--stats', session.id()]))
+      return {
+        at: performance.now(),
+        used: data.cpu.usage.total / 1e6,
+        throttled: data.cpu.throttling.throttledPeriods ?? 0,
+      }
+    }
+    const first = await sample()
+    const last = await until('it was held back for a while', async () => {
+      const now = await sample()
+      return now.throttled > first.throttled + 20 && now
+    })
+    // What the machine's other work leaves of it may be less; more it is never.
+    t.true((last.used - first.used) / (last.at - first.at) < 0.1 * 1.15, `${last.used - first.used} ms`)
+    t.regex(readFileSync(`/proc/${(await session.state()).pid}/status`, 'utf8'), /^Cpus_allowed_list:\t0$/m)
+    await session.ok(['delete', '--force', session.id()])
+  },
+)

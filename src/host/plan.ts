@@ -213,7 +213,22 @@ devices: Array<DeviceRule>,
 /**
  * Go on without a cgroup where the caller may not create one: an unprivileged user's container without limits.
  */
-optional: boolean, };
+optional: boolean, 
+/**
+ * What of its v2 cgroup the container may do with as it likes; none: nothing.
+ */
+delegation?: Delegation, };
+
+export type Delegation = { 
+/**
+ * A directory below that of the container, without a leading slash, which its processes join in place of that one. The
+ * limits stay above it, out of their reach. None: the container's own directory is handed over.
+ */
+below?: string, 
+/**
+ * The host uid that the directory is given to; none: it stays the caller's.
+ */
+owner?: number, };
 
 export type HierarchyPlan = { 
 /**

@@ -7,6 +7,7 @@ import type { CgroupPlan, HierarchyPlan } from '../host/plan.js'
 import { UnsupportedError } from '../spec/error.js'
 import type { Spec } from '../spec/spec.js'
 import { CAP_SYS_ADMIN } from './capabilities.js'
+import { planDelegation } from './delegation.js'
 import { planDeviceRules } from './device-rules.js'
 import { PlanError } from './error.js'
 import type { Request } from './request.js'
@@ -20,6 +21,7 @@ export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPl
   const layout = cgroupLayout(facts)
   const writes = planResources(resources, facts.cgroups)
   const place = planPath(cgroupsPath, request.id)
+  const delegation = planDelegation(spec, facts, layout)
   if (layout === 'none') {
     if (cgroupsPath) throw new PlanError('cgroup', 'linux.cgroupsPath', 'no cgroup hierarchy is mounted')
     return undefined
@@ -37,7 +39,8 @@ export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPl
   )
   const devices = planDeviceRules(resources?.devices, facts)
   // The kernel lets an unprivileged user make cgroups only where an administrator delegated some: cgroups(7).
-  return { hierarchies, devices, optional: !privileged && !limited && !cgroupsPath }
+  const optional = !privileged && !limited && !cgroupsPath
+  return { hierarchies, devices, optional, ...(delegation && { delegation }) }
 }
 
 /** v2 alone, v1 alone, or v1 with a v2 hierarchy beside it, whose cgroup.kill is of use. */

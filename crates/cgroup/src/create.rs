@@ -1,6 +1,6 @@
 //! Making the cgroup that a plan describes.
 
-use crate::{CgroupRef, device, failure, freezer, members, remove, tree, values};
+use crate::{CgroupRef, delegate, device, failure, freezer, members, remove, tree, values};
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
     fs::{self, Mode},
@@ -8,7 +8,7 @@ use rustix::{
 };
 use wire::{
     Failure,
-    plan::{CgroupPlan, HierarchyPlan},
+    plan::{CgroupPlan, Delegation, HierarchyPlan},
 };
 
 /// A cgroup that was just made: its directories are open.
@@ -17,6 +17,8 @@ pub struct Cgroup {
     refs: Vec<CgroupRef>,
     /// One for each of `refs`.
     directories: Vec<OwnedFd>,
+    /// Where processes go in the v2 hierarchy, if not there: see [`Delegation::below`].
+    inner: Option<OwnedFd>,
     /// Every directory that did not exist before, those above the container's own too.
     made: Vec<CgroupRef>,
 }
@@ -29,14 +31,16 @@ impl Cgroup {
 
     /// The v2 directory, for clone3(2) with CLONE_INTO_CGROUP.
     pub fn v2_directory(&self) -> Option<BorrowedFd<'_>> {
-        self.members().find(|(reference, _)| reference.version == 2).map(|(_, directory)| directory.as_fd())
+        let own = || self.members().find(|(reference, _)| reference.version == 2).map(|(_, directory)| directory);
+        self.inner.as_ref().or_else(own).map(AsFd::as_fd)
     }
 
     /// Moves a process in; `skip_v2` when it was cloned into the v2 directory.
     pub fn join(&self, pid: i32, skip_v2: bool) -> Result<(), Failure> {
         for (reference, directory) in self.members() {
             if reference.version == 1 || !skip_v2 {
-                tree::write(directory, "cgroup.procs", &pid.to_string())
+                let inner = self.inner.as_ref().filter(|_| reference.version == 2);
+                tree::write(inner.unwrap_or(directory), "cgroup.procs", &pid.to_string())
                     .map_err(failure("join cgroup", &reference.path))?;
             }
         }
@@ -112,14 +116,15 @@ pub fn create(plan: &CgroupPlan) -> Result<Cgroup, Failure> {
     };
     // A v1 list is written entry by entry: init, which makes devices, must not see half of it.
     let result = result.and_then(|(refs, directories)| {
-        let cgroup = Cgroup { refs, directories, made: made.clone() };
+        let inner = hand_over(plan, &refs, &directories)?;
+        let cgroup = Cgroup { refs, directories, inner, made: made.clone() };
         restrict_devices(plan, &cgroup, 1).map(|()| cgroup)
     });
     match result {
         Ok(cgroup) => Ok(cgroup),
         Err(failure) => {
             undo(&made);
-            let without = || Cgroup { refs: Vec::new(), directories: Vec::new(), made: Vec::new() };
+            let without = || Cgroup { refs: Vec::new(), directories: Vec::new(), inner: None, made: Vec::new() };
             if plan.optional && denied(&failure) { Ok(without()) } else { Err(failure) }
         }
     }
@@ -146,7 +151,7 @@ pub fn open(refs: &[CgroupRef], below: impl Fn(&CgroupRef) -> Option<String>) ->
         joined.push(CgroupRef { path, ..reference.clone() });
         directories.push(directory);
     }
-    Ok(Cgroup { refs: joined, directories, made: Vec::new() })
+    Ok(Cgroup { refs: joined, directories, inner: None, made: Vec::new() })
 }
 
 impl Cgroup {
@@ -185,6 +190,27 @@ fn make_directories(plan: &CgroupPlan, made: &mut Vec<CgroupRef>) -> Result<(Vec
         directories.push(directory);
     }
     Ok((refs, directories))
+}
+
+/// Carries the plan's delegation out, and gives the directory that processes join by it.
+fn hand_over(plan: &CgroupPlan, refs: &[CgroupRef], directories: &[OwnedFd]) -> Result<Option<OwnedFd>, Failure> {
+    let Some(Delegation { below, owner }) = &plan.delegation else { return Ok(None) };
+    let all = plan.hierarchies.iter().zip(refs).zip(directories);
+    let Some(((hierarchy, reference), directory)) = all.into_iter().find(|((one, _), _)| one.version == 2) else {
+        return Err(failure("delegate cgroup", "without cgroup v2")(Errno::OPNOTSUPP));
+    };
+    let inner = match below {
+        None => None,
+        Some(below) => {
+            let mount = reference.path.clone();
+            let inside = HierarchyPlan { mount, path: below.clone(), writes: Vec::new(), ..hierarchy.clone() };
+            Some(make_directory(&inside, &mut Vec::new())?)
+        }
+    };
+    if let Some(owner) = owner {
+        delegate::give(inner.as_ref().unwrap_or(directory), &reference.path, *owner)?;
+    }
+    Ok(inner)
 }
 
 /// Walks down from the mount, makes what is missing, and prepares each level for the next one.

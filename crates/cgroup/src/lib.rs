@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 mod create;
+mod delegate;
 mod device;
 mod device_filter;
 mod freezer;

@@ -231,6 +231,23 @@ pub struct CgroupPlan {
     pub devices: Vec<DeviceRule>,
     /// Go on without a cgroup where the caller may not create one: an unprivileged user's container without limits.
     pub optional: bool,
+    /// What of its v2 cgroup the container may do with as it likes; none: nothing.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub delegation: Option<Delegation>,
+}
+
+/// A v2 cgroup that is handed over to a container (cgroup-v2.rst, "Delegation").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Delegation {
+    /// A directory below that of the container, without a leading slash, which its processes join in place of that one. The
+    /// limits stay above it, out of their reach. None: the container's own directory is handed over.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub below: Option<String>,
+    /// The host uid that the directory is given to; none: it stays the caller's.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub owner: Option<u32>,
 }
 
 /// The container's directory in one hierarchy.

@@ -33,6 +33,7 @@ fn the_committed_declarations_are_those_of_this_crate() {
         InitHooks,
         Descriptors,
         CgroupPlan,
+        Delegation,
         HierarchyPlan,
         CgroupWrite,
         Otherwise,
