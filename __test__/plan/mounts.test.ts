@@ -357,7 +357,9 @@ test('default devices and links, and those of the config', (t) => {
 test('in a user namespace devices are the host’s', (t) => {
   const made = plan(rootless({ linux: { devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }] } }))
   t.deepEqual(steps(made, 'device'), [])
-  t.deepEqual(steps(made, 'hostDevice').at(-1), { hostDevice: { path: '/dev/fuse' } })
+  t.deepEqual(steps(made, 'hostDevice').at(-1), {
+    hostDevice: { path: '/dev/fuse', kind: 'c', major: 10, minor: 229 },
+  })
   t.is(steps(plan({ facts: { ...ROOT, inUserNamespace: true } }), 'hostDevice').length, 6)
 })
 

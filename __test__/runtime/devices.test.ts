@@ -1,7 +1,7 @@
 /** Devices: the nodes in /dev, and which may be opened. */
 import { existsSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
-import { everyone, ours } from '../harness/runtime.js'
+import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import type { Spec } from '../harness/spec.js'
 
 behaviour('the default devices are there, with their numbers and modes', { runtimes: everyone }, async (t, session) => {
@@ -196,3 +196,43 @@ behaviour("in a user namespace the host's devices are bound, as mknod is not all
   t.is(await session.ok(['run', session.id()]), '4\n1:3\n')
   t.true(existsSync('/dev/null'))
 })
+
+behaviour(
+  'a device in a user namespace must be the one that the config says, not what the host calls so',
+  { runtimes: ours },
+  async (t, session) => {
+    const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+    for (const [type, major, minor] of [
+      ['c', 1, 5],
+      ['b', 1, 3],
+    ] as const) {
+      session.bundle({
+        edit: (spec) => {
+          spec.linux.namespaces.push({ type: 'user' })
+          Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings })
+          spec.linux.devices = [{ type, path: '/dev/null', major, minor }]
+        },
+      })
+      session.shellSync('chown -R 100000:100000 rootfs')
+      const { code, message } = await session.run(['run', session.id()])
+      t.is(code, 1)
+      t.regex(message, /another device.*\/dev\/null/)
+    }
+  },
+)
+
+behaviour(
+  "a /dev that is bound from the host keeps the host's nodes and links",
+  { runtimes: likeRunc },
+  async (t, session) => {
+    const dev = session.directory('dev')
+    session.shellSync(`mknod null c 1 3; mknod zero c 1 5; ln -s elsewhere stdin`, dev)
+    const output = await session.outputOf(['sh', '-c', 'cd /dev; echo *; readlink stdin'], (spec) => {
+      spec.mounts = spec.mounts.filter(({ destination }) => !destination.startsWith('/dev'))
+      spec.mounts.push({ destination: '/dev', type: 'bind', source: dev, options: ['rbind'] })
+      spec.linux.devices = [{ type: 'c', path: '/dev/mine', major: 1, minor: 3 }]
+    })
+    t.is(output, 'null stdin zero\nelsewhere\n')
+    t.is(session.shellSync('ls', dev), 'null\nstdin\nzero\n')
+  },
+)

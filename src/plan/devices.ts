@@ -41,7 +41,7 @@ export function deviceSteps(spec: Spec, facts: Facts): Step[] {
   const bind = facts.inUserNamespace || hasNamespace(spec, 'user')
   const steps = wanted.map((device): Step => {
     const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device
-    if (bind && type !== 'p') return { hostDevice: { path } }
+    if (bind && type !== 'p') return { hostDevice: { path, kind: type, major, minor } }
     requireMapped(spec, 'uid', uid, `linux.devices: ${path}`)
     requireMapped(spec, 'gid', gid, `linux.devices: ${path}`)
     return { device: { path, kind: type, major, minor, mode: fileMode & 0o7777, uid, gid } }

@@ -82,7 +82,16 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
         by_step.push(match step {
             Step::Rootfs { path, .. } => Some(Taken::Source(rootfs(path, propagation)?)),
             Step::Mount(one) => for_mount(one, propagation, &mut namespaces)?,
-            Step::HostDevice { path } => Some(Taken::Source(mount("open device", path, false, propagation)?)),
+            Step::HostDevice { path, kind, major, minor } => {
+                let block = kind == "b";
+                Some(Taken::Source(device(
+                    path,
+                    block,
+                    (*major, *minor),
+                    "bind another device than the config's from",
+                    propagation,
+                )?))
+            }
             Step::Terminal(terminal) => match &terminal.slave {
                 Some(path) => Some(Taken::Source(pty_slave(path)?)),
                 None => None,
@@ -165,11 +174,23 @@ fn clone(
 
 fn null_device(propagation: Option<Propagation>) -> Result<Source, Failure> {
     const PATH: &str = "/dev/null";
-    let source = mount("open", PATH, false, propagation)?;
-    let found = fstat(&source.mount).failing("look at", PATH)?;
-    let is_null = FileType::from_raw_mode(found.st_mode) == FileType::CharacterDevice
-        && (major(found.st_rdev), minor(found.st_rdev)) == (1, 3);
-    if is_null { Ok(source) } else { Err(Errno::NODEV).failing("mask paths without the null device", PATH) }
+    device(PATH, false, (1, 3), "mask paths without the null device", propagation)
+}
+
+/// The host's device of that number at a path. `otherwise` is what it would be to take another.
+fn device(
+    path: &str,
+    block: bool,
+    number: (u32, u32),
+    otherwise: &str,
+    propagation: Option<Propagation>,
+) -> Result<Source, Failure> {
+    let source = mount("open device", path, false, propagation)?;
+    let found = fstat(&source.mount).failing("look at", path)?;
+    let kind = if block { FileType::BlockDevice } else { FileType::CharacterDevice };
+    let is_it =
+        FileType::from_raw_mode(found.st_mode) == kind && (major(found.st_rdev), minor(found.st_rdev)) == number;
+    if is_it { Ok(source) } else { Err(Errno::NODEV).failing(otherwise, path) }
 }
 
 fn pty_slave(path: &str) -> Result<Source, Failure> {

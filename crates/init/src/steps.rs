@@ -106,7 +106,7 @@ impl<'a> Progress<'a> {
                 Ok(())
             }
             Step::Device(device) => devices::make(self.root()?, device),
-            Step::HostDevice { path } => {
+            Step::HostDevice { path, .. } => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
                 devices::bind_host(root, &mut self.sources, index, path)
             }
