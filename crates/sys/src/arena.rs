@@ -46,12 +46,19 @@ static THE_ROOM: Room = Room {
     rest: UnsafeCell::new([0; ROOM - 32]),
 };
 
+/// How large a freed block must be to be given out again, in bytes, and how many of them are remembered. QuickJS has small ones
+/// in blocks of its own; of the large ones, those that its tables have outgrown would be an eighth of the image.
+const HOLE: usize = 2048;
+const HOLES: usize = 16;
+
 /// For a program with one thread, until it is retired; there is one in a program. `T` is what can be kept in it.
 pub struct Arena<T> {
     next: Cell<usize>,
     end: Cell<usize>,
     /// What is given out from once the room is full.
     mapping: Cell<(usize, usize)>,
+    /// What is left of large blocks that were freed: start and end of each.
+    holes: [Cell<(usize, usize)>; HOLES],
     retired: Cell<bool>,
     kept: PhantomData<fn() -> T>,
 }
@@ -66,6 +73,7 @@ impl<T: 'static> Arena<T> {
             next: Cell::new(0),
             end: Cell::new(0),
             mapping: Cell::new((0, 0)),
+            holes: [const { Cell::new((0, 0)) }; HOLES],
             retired: Cell::new(false),
             kept: PhantomData,
         }
@@ -95,6 +103,7 @@ impl<T: 'static> Arena<T> {
     pub fn image(&self) -> Option<&'static [u8]> {
         let used = self.next.get().checked_sub(room().start).filter(|used| *used <= ROOM)?;
         THE_ROOM.used.set(used);
+        self.holes.iter().for_each(|hole| hole.set((0, 0)));
         // SAFETY: `used` bytes of the room, which is never freed. Nothing is written while the caller, the only thread, reads them;
         // what it allocates lies behind them.
         Some(unsafe { slice::from_raw_parts(ptr::from_ref(&THE_ROOM).cast(), used) })
@@ -110,10 +119,29 @@ impl<T: 'static> Arena<T> {
             self.next.set(start + THE_ROOM.used.get().max(head));
             self.end.set(end);
         }
-        self.take_here(layout).or_else(|| {
+        self.fill_hole(layout).or_else(|| self.take_here(layout)).or_else(|| {
             self.map();
             self.take_here(layout)
         })
+    }
+
+    fn fill_hole(&self, layout: Layout) -> Option<*mut u8> {
+        self.holes.iter().find_map(|hole| {
+            let start = hole.get().0.checked_next_multiple_of(layout.align())?;
+            let end = start.checked_add(layout.size()).filter(|end| *end <= hole.get().1)?;
+            hole.set((end, hole.get().1));
+            Some(start as *mut u8)
+        })
+    }
+
+    /// Remembers a freed block in place of the smallest hole.
+    fn leave_hole(&self, start: usize, end: usize) {
+        let length = |hole: &Cell<(usize, usize)>| hole.get().1 - hole.get().0;
+        if let Some(smallest) = self.holes.iter().min_by_key(|hole| length(hole))
+            && end - start > length(smallest)
+        {
+            smallest.set((start, end));
+        }
     }
 
     fn take_here(&self, layout: Layout) -> Option<*mut u8> {
@@ -158,7 +186,8 @@ fn room() -> Range<usize> {
     start..start + ROOM
 }
 
-// SAFETY: blocks of the arena never overlap, since `next` goes back only over the last block and only when that is freed or shrunk;
+// SAFETY: blocks of the arena never overlap, since `next` goes back only over the last block and only when that is freed or shrunk, and
+// a hole is a block that was freed, or what is behind the blocks that were given out of it;
 // `take` respects the alignment; every other block is the system allocator's, told apart by its address.
 unsafe impl<T: 'static> GlobalAlloc for Arena<T> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
@@ -175,6 +204,8 @@ unsafe impl<T: 'static> GlobalAlloc for Arena<T> {
             unsafe { System.dealloc(block, layout) };
         } else if self.is_open(block, layout.size()) {
             self.next.set(block as usize);
+        } else if layout.size() >= HOLE && !self.retired.get() {
+            self.leave_hole(block as usize, block as usize + layout.size());
         }
     }
 
@@ -196,7 +227,13 @@ unsafe impl<T: 'static> GlobalAlloc for Arena<T> {
         if !new.is_null() {
             // SAFETY: both blocks are at least as long as the old one and do not overlap.
             unsafe { ptr::copy_nonoverlapping(block, new, layout.size()) };
+            // SAFETY: the caller gives the block up.
+            unsafe { self.dealloc(block, layout) };
         }
         new
     }
 }
+
+#[cfg(test)]
+#[path = "arena_tests.rs"]
+mod tests;
