@@ -19,7 +19,7 @@ use std::{
 };
 
 /// How much the program's file has room for, in bytes.
-const ROOM: usize = 1536 << 10;
+const ROOM: usize = 1152 << 10;
 
 /// What a usual command needs, and more: what is not touched costs nothing.
 const MAPPING: usize = 64 << 20;
