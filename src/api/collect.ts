@@ -95,7 +95,8 @@ export class Keeper {
 
   constructor(
     private readonly limit: number,
-    private readonly onOverflow: () => void,
+    /** Ends the program: nothing more is read of it then until it is gone. */
+    private readonly onOverflow: (() => void) | undefined,
   ) {}
 
   readonly take: Take = (chunk) => {
@@ -104,9 +105,9 @@ export class Keeper {
     if (taken.length > 0) this.#chunks.push(taken)
     if (taken.length < chunk.length && !this.#cut) {
       this.#cut = true
-      this.onOverflow()
+      this.onOverflow?.()
     }
-    return undefined
+    return this.#cut && this.onOverflow ? new Promise(() => undefined) : undefined
   }
 
   /** Gives somebody else what there is so far. */
@@ -194,7 +195,9 @@ const fullQueue = 1000
 
 /** The lines of streams in the order in which they come, for one reader. */
 export class Lines {
-  readonly #queue: Line[] = []
+  #queue: Line[] = []
+  /** How many of the queue are read. To shift them out one by one would move all others each time. */
+  #read = 0
   #wake: (() => void) | undefined
   #makeRoom: (() => void) | undefined
   #room: Promise<void> | undefined
@@ -219,7 +222,7 @@ export class Lines {
         rest = ''
       }
       for (const line of lines) this.#push({ stream, line: line.endsWith('\r') ? line.slice(0, -1) : line })
-      if (this.#ended || this.#queue.length < fullQueue) return undefined
+      if (this.#ended || this.#queue.length - this.#read < fullQueue) return undefined
       this.#room ??= new Promise((resolve) => {
         this.#makeRoom = resolve
       })
@@ -248,11 +251,14 @@ export class Lines {
   async *read(): AsyncGenerator<Line, void, undefined> {
     try {
       for (;;) {
-        const line = this.#queue.shift()
+        const line = this.#queue[this.#read]
         if (line !== undefined) {
+          this.#read++
           yield line
           continue
         }
+        this.#queue = []
+        this.#read = 0
         this.#makeRoom?.()
         this.#makeRoom = undefined
         this.#room = undefined
@@ -262,7 +268,8 @@ export class Lines {
         })
       }
     } finally {
-      this.#queue.length = 0
+      this.#queue = []
+      this.#read = 0
       this.#stop()
     }
   }

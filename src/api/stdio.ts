@@ -95,7 +95,7 @@ export class Stdio {
       if (output === 'pipe') return new Socket({ fd: descriptor, readable: true, writable: false })
       const outlet = new Outlet(descriptor)
       if (output === 'buffer') {
-        const keeper = new Keeper(maxOutput, options.onOverflow === 'kill' ? onOverflow : () => undefined)
+        const keeper = new Keeper(maxOutput, options.onOverflow === 'kill' ? onOverflow : undefined)
         outlet.tell(keeper.take)
         this.#outlets.set(name, { outlet, keeper })
       } else {
