@@ -21,6 +21,7 @@ const packages = {
   buildah: 'buildah',
   ip: 'iproute2',
   iptables: 'iptables',
+  chromium: 'chromium',
   'qemu-system-x86_64': 'qemu-system-x86',
   mmdebstrap: 'mmdebstrap',
   [libseccomp]: 'libseccomp-dev',
