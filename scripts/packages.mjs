@@ -12,6 +12,7 @@ const packages = {
   bwrap: 'bubblewrap',
   busybox: 'busybox-static',
   newuidmap: 'uidmap',
+  ps: 'procps',
   python3: 'python3-minimal',
   dockerd: 'docker.io',
   docker: 'docker.io',

@@ -39,6 +39,11 @@ export function features() {
       'org.opencontainers.runc.checkpoint.enabled': 'false',
     },
     // Whoever lets an image's annotations into a config has to know of them.
-    potentiallyUnsafeConfigAnnotations: ['run.oci.hooks.', 'run.oci.keep_original_groups', 'run.oci.pidfd_receiver'],
+    potentiallyUnsafeConfigAnnotations: [
+      'run.oci.delegate-cgroup',
+      'run.oci.hooks.',
+      'run.oci.keep_original_groups',
+      'run.oci.pidfd_receiver',
+    ],
   }
 }
