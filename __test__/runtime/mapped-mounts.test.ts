@@ -1,7 +1,10 @@
-/** Id-mapped mounts: files are shown with other owners than they have. */
+/**
+ * Id-mapped mounts: files are shown with other owners than they have. Not on crun: in a user namespace crun 1.8 gives its standard
+ * input, the host's /dev/null, to the container's root.
+ */
 import { statSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
-import { ours, type RuntimeName } from '../harness/runtime.js'
+import { ours } from '../harness/runtime.js'
 import type { Session } from '../harness/session.js'
 import type { IdMapping, Mount, Spec } from '../harness/spec.js'
 
@@ -35,14 +38,13 @@ const cases: readonly {
   readonly user?: boolean
   /** The owners of five, root and inner/five. */
   readonly sees: string
-  readonly runtimes: readonly RuntimeName[]
+  readonly runtimes: typeof ours
 }[] = [
   {
     title: "idmap takes the ids of the container's user namespace",
     options: ['rbind', 'idmap'],
     user: true,
     sees: '5:6 0:0 65534:65534',
-    // crun 1.8 leaves out what is mounted below.
     runtimes: ours,
   },
   {
@@ -72,14 +74,14 @@ const cases: readonly {
     options: ['bind', 'idmap=uids=5-105007-1#0-105008-1;gids=0-105000-10'],
     user: true,
     sees: '5007:5006 5008:5000 none',
-    runtimes: ['gantry', 'node', 'crun'],
+    runtimes: ours,
   },
   {
     title: "ids in crun's option that are relative to the container's",
     options: ['bind', 'idmap=uids=@0-20-10;gids=@0-30-10'],
     user: true,
     sees: '25:36 20:30 none',
-    runtimes: ['gantry', 'node', 'crun'],
+    runtimes: ours,
   },
 ]
 

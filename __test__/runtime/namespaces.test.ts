@@ -2,7 +2,7 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
 import { isAlive } from '../harness/machine.js'
-import { everyone, ours } from '../harness/runtime.js'
+import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import type { Running, Session } from '../harness/session.js'
 import type { Spec } from '../harness/spec.js'
 import { until } from '../harness/until.js'
@@ -376,7 +376,8 @@ behaviour(
   },
 )
 
-behaviour('the files of the root keep their owners in a user namespace', { runtimes: everyone }, async (t, session) => {
+behaviour('the files of the root keep their owners in a user namespace', { runtimes: likeRunc }, async (t, session) => {
+  // Not on crun 1.8, which gives the host's /dev/null to the container's root.
   // config-linux.md: the runtime should not change the ownership of the root's files.
   const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
   session.bundle({
