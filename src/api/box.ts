@@ -117,7 +117,7 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
     root,
     ownIds,
     user: userOf(user),
-    seccomp: seccomp === 'strict' ? strictSeccomp : seccomp === 'none' ? undefined : seccomp,
+    seccomp: seccomp === 'strict' ? strictSeccomp : seccomp === 'none' ? undefined : structuredClone(seccomp),
     edit: spec && ((made) => edited(spec, made)),
   }
 }
@@ -126,7 +126,8 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
 function edited(edit: (spec: Spec) => Spec, spec: Spec): Spec {
   try {
     const own = structuredClone(spec)
-    return edit(own) ?? own
+    // A copy: what was read once is what counts.
+    return structuredClone(edit(own) ?? own)
   } catch (cause) {
     throw new GantryError(
       'ERR_INVALID_ARGUMENT',
