@@ -151,9 +151,10 @@ export class Session {
     { env = {}, cwd = this.cwd, input, patience = usualPatience }: RunOptions = {},
   ): Running {
     const file = `${this.output}/${++this.commands}`
-    if (input !== undefined) writeFileSync(`${file}.in`, input)
+    // Not /dev/null: crun 1.8 gives its standard streams to the container's user.
+    writeFileSync(`${file}.in`, input ?? '')
     const stdio = [
-      openSync(input === undefined ? '/dev/null' : `${file}.in`, 'r'),
+      openSync(`${file}.in`, 'r'),
       openSync(`${file}.out`, 'w', 0o666),
       openSync(`${file}.err`, 'w', 0o666),
     ]
