@@ -217,7 +217,11 @@ optional: boolean,
 /**
  * What of its v2 cgroup the container may do with as it likes; none: nothing.
  */
-delegation?: Delegation, };
+delegation?: Delegation, 
+/**
+ * The systemd unit that it belongs to. systemd makes the directory then, where the hierarchies' paths say.
+ */
+unit?: UnitPlan, };
 
 export type Delegation = { 
 /**
@@ -229,6 +233,28 @@ below?: string,
  * The host uid that the directory is given to; none: it stays the caller's.
  */
 owner?: number, };
+
+export type UnitPlan = { 
+/**
+ * `gantry-box.scope`.
+ */
+name: string, 
+/**
+ * It is the user's own manager that has it, not the system's.
+ */
+user: boolean, 
+/**
+ * All but its first process.
+ */
+properties: Array<UnitProperty>, };
+
+export type UnitProperty = { name: string, value: BusValue, };
+
+export type BusValue = { "boolean": boolean } | { "byte": number } | { "int16": number } | { "uint16": number } | { "int32": number } | { "uint32": number } | { "int64": string } | { "uint64": string } | { "double": number } | { "string": string } | { "objectPath": string } | { "signature": string } | { "array": { 
+/**
+ * The signature of each item.
+ */
+element: string, items: Array<BusValue>, } } | { "struct": Array<BusValue> };
 
 export type HierarchyPlan = { 
 /**
@@ -273,6 +299,10 @@ export type UpdatePlan = { root: string, id: string, hierarchies: Array<Hierarch
  * None: the device rules that are there stay.
  */
 devices?: DeviceChange, 
+/**
+ * The same for its systemd unit, if it has one.
+ */
+unitProperties?: Array<UnitProperty>, 
 /**
  * What the record is to say of linux.resources, as JSON.
  */

@@ -17,7 +17,7 @@ export function features() {
     linux: {
       namespaces: [...NAMESPACES].sort(),
       capabilities: CAPABILITIES,
-      cgroup: { v1: true, v2: true, systemd: false, systemdUser: false, rdma: true },
+      cgroup: { v1: true, v2: true, systemd: true, systemdUser: true, rdma: true },
       seccomp: {
         enabled: true,
         actions: ACTIONS,

@@ -11,18 +11,21 @@ import { planDelegation } from './delegation.js'
 import { planDeviceRules } from './device-rules.js'
 import { PlanError } from './error.js'
 import type { Request } from './request.js'
-import { planResources } from './resources.js'
+import { planSettings, writesOf } from './resources.js'
+import { planUnit } from './systemd.js'
 
 /** None where no cgroup hierarchy is mounted and none is asked for. */
 export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPlan | undefined {
-  if (request.systemdCgroup)
-    throw new UnsupportedError('--systemd-cgroup', 'the systemd cgroup driver is not supported yet')
   const { cgroupsPath, resources } = spec.linux ?? {}
   const layout = cgroupLayout(facts)
-  const writes = planResources(resources, facts.cgroups)
-  const place = planPath(cgroupsPath, request.id)
   const delegation = planDelegation(spec, facts, layout)
+  const settings = planSettings(resources, facts.cgroups)
+  const writes = writesOf(settings)
+  const devices = planDeviceRules(resources?.devices, facts)
+  const planned = request.systemdCgroup ? planUnit(spec, request, facts, settings, devices) : undefined
+  const place = planned ? () => planned.path : planPath(cgroupsPath, request.id)
   if (layout === 'none') {
+    if (planned) throw new PlanError('cgroup', '--systemd-cgroup', 'no cgroup hierarchy is mounted')
     if (cgroupsPath) throw new PlanError('cgroup', 'linux.cgroupsPath', 'no cgroup hierarchy is mounted')
     return undefined
   }
@@ -37,10 +40,9 @@ export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPl
       ...(writes.has(hierarchy) && { writes: writes.get(hierarchy) }),
     }),
   )
-  const devices = planDeviceRules(resources?.devices, facts)
   // The kernel lets an unprivileged user make cgroups only where an administrator delegated some: cgroups(7).
   const optional = !privileged && !limited && !cgroupsPath
-  return { hierarchies, devices, optional, ...(delegation && { delegation }) }
+  return { hierarchies, devices, optional, ...(delegation && { delegation }), ...(planned && { unit: planned.unit }) }
 }
 
 /** v2 alone, v1 alone, or v1 with a v2 hierarchy beside it, whose cgroup.kill is of use. */
@@ -72,10 +74,7 @@ function planPath(cgroupsPath: string | undefined, id: string): (hierarchy: Cgro
   const path = cgroupsPath || id
   if (path.split('/').includes('..')) throw new PlanError('request', 'linux.cgroupsPath', `${path} contains ..`)
   if (/^[^/]*:[^/]*:[^/]*$/.test(path)) {
-    throw new UnsupportedError(
-      'linux.cgroupsPath',
-      `${path} is for the systemd cgroup driver, which is not supported yet`,
-    )
+    throw new UnsupportedError('linux.cgroupsPath', `${path} is for the systemd cgroup driver: --systemd-cgroup`)
   }
   return ({ own, version, controllers }, layout) => {
     const beside = version === 2 && (layout === 'v2' || controllers.length > 0)

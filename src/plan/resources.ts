@@ -14,14 +14,6 @@ import { PlanError } from './error.js'
 import { memorySettings } from './memory.js'
 import { given, inexpressible, isUnlimited, orMax, type Setting } from './setting.js'
 
-/** What to write in each hierarchy, in order. Fails for a limit that no hierarchy has a controller for. */
-export function planResources(
-  resources: Resources | undefined,
-  hierarchies: readonly CgroupHierarchy[],
-): ReadonlyMap<CgroupHierarchy, CgroupWrite[]> {
-  return writesOf(planSettings(resources, hierarchies))
-}
-
 /** A value and the hierarchy that it belongs to. */
 export interface PlacedSetting {
   readonly hierarchy: CgroupHierarchy
@@ -40,7 +32,7 @@ export function writesOf(settings: readonly PlacedSetting[]): ReadonlyMap<Cgroup
   return all
 }
 
-/** All values in order. `update`: for a container that is there. */
+/** All values in order. Fails for a limit that no hierarchy has a controller for. `update`: for a container that is there. */
 export function planSettings(
   resources: Resources = {},
   hierarchies: readonly CgroupHierarchy[],

@@ -5,6 +5,7 @@ import { formatJson, isObject } from '../spec/json.js'
 import type { BlockIO, Resources } from '../spec/spec.js'
 import { planDeviceRules } from './device-rules.js'
 import { type PlacedSetting, planSettings, writesOf } from './resources.js'
+import { deviceProperties, resourceProperties } from './systemd.js'
 
 /**
  * `before`: the resources that hold now, and their text in the record; `given`: what is to be changed of them.
@@ -31,6 +32,7 @@ export function planUpdate(
     ...container,
     hierarchies,
     ...(devices && { devices }),
+    unitProperties: [...resourceProperties(changed), ...deviceProperties(devices?.to ?? [])],
     resources: formatJson(merged),
     ...(before.text !== null && { before: before.text }),
   }

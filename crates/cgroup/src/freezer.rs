@@ -34,7 +34,10 @@ pub fn freeze(refs: &[CgroupRef]) -> Result<(), Failure> {
 
 /// Lets all processes go on. Nothing happens when they are not frozen.
 pub fn thaw(refs: &[CgroupRef]) -> Result<(), Failure> {
-    with_freezer(refs, "thaw cgroup", (), |directory, version| request(directory, version, false))
+    with_freezer(refs, "thaw cgroup", (), |directory, version| match request(directory, version, false) {
+        Err(error) if tree::vanished(error) => Ok(()),
+        other => other,
+    })
 }
 
 pub(crate) fn frozen(directory: &OwnedFd, version: u8) -> io::Result<bool> {

@@ -40,6 +40,8 @@ pub fn kill(refs: &[CgroupRef], signal: i32) -> Result<(), Failure> {
         Err(Errno::NOENT) => kill_frozen(&refs, &directory).map_err(step()),
         // The v2 freezer lets processes be killed; that of v1 does not.
         Ok(()) => freezer::thaw(&refs),
+        // systemd removes the cgroup of a unit as soon as it is empty.
+        Err(Errno::NODEV) => Ok(()),
         Err(error) => Err(step()(error)),
     }
 }
@@ -50,6 +52,7 @@ pub(crate) fn any(directory: &OwnedFd) -> io::Result<bool> {
         Ok(events) => return Ok(events.lines().any(|line| line == "populated 1")),
         // v1, or the root of a v2 hierarchy.
         Err(Errno::NOENT) => {}
+        Err(Errno::NODEV) => return Ok(false),
         Err(error) => return Err(error),
     }
     let mut found = false;

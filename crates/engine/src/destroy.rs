@@ -4,7 +4,7 @@ use crate::{
     failing::Failing,
     hooks,
     inspect::{Status, status_of_living},
-    record::{Record, Remains, has_ended},
+    record::{Record, Remains, Unit, has_ended},
     resctrl,
     store::ContainerDir,
 };
@@ -57,7 +57,7 @@ fn destroy_locked(container: ContainerDir, force: bool) -> Result<Destroyed, Fai
     match container.read_record() {
         Ok(record) => {
             let init = living_init(&container, &record, force)?;
-            end(id, &record.cgroup, init)?;
+            end(id, &record.cgroup, record.unit.as_ref(), init)?;
             resctrl::remove(&record.resctrl)?;
             // Before the last trace is gone: whoever finishes what was stopped here runs them again rather than never.
             destroyed.warnings = hooks::on_stop(&record);
@@ -71,7 +71,8 @@ fn destroy_locked(container: ContainerDir, force: bool) -> Result<Destroyed, Fai
         Err(_) => {
             for json in container.read_remains() {
                 let Remains { cgroup, init } = Remains::of(&String::from_utf8_lossy(&json));
-                end(id, &cgroup, init.map(|init| init.open()).transpose()?.flatten())?;
+                // A unit goes by itself when its processes have ended.
+                end(id, &cgroup, None, init.map(|init| init.open()).transpose()?.flatten())?;
             }
         }
     }
@@ -91,8 +92,8 @@ fn living_init(container: &ContainerDir, record: &Record, force: bool) -> Result
     Ok(Some(init))
 }
 
-/// Kills init and all that is left in the cgroup, waits for their end, and removes the cgroup.
-pub(crate) fn end(id: &str, cgroup: &[CgroupRef], init: Option<OwnedFd>) -> Result<(), Failure> {
+/// Kills init and all that is left in the cgroup, waits for their end, and removes the cgroup with its unit.
+pub(crate) fn end(id: &str, cgroup: &[CgroupRef], unit: Option<&Unit>, init: Option<OwnedFd>) -> Result<(), Failure> {
     if let Some(init) = &init {
         match sys::pidfd::send_signal(init.as_fd(), Signal::KILL.as_raw()) {
             Ok(()) | Err(Errno::SRCH) => {}
@@ -105,7 +106,10 @@ pub(crate) fn end(id: &str, cgroup: &[CgroupRef], init: Option<OwnedFd>) -> Resu
     {
         return Err(Errno::TIMEDOUT).failing("kill container", id);
     }
-    cgroup::remove(cgroup)
+    // Once the cgroup is gone, or was never made, a unit of that name is somebody else's.
+    let there = || cgroup::open(cgroup, |_| None).is_ok();
+    let stopped = unit.filter(|_| there()).map_or(Ok(()), |unit| systemd::stop(&unit.name, unit.user));
+    cgroup::remove(cgroup).and(stopped)
 }
 
 #[cfg(test)]

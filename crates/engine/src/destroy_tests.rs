@@ -107,6 +107,7 @@ fn a_paused_one_is_seen_and_its_processes_and_cgroup_go_with_it() {
         devices: Vec::new(),
         optional: false,
         delegation: None,
+        unit: None,
     };
     let root = TestRoot::new();
     let (mut init, mut other) = (TestChild::new(), TestChild::new());

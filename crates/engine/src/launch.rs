@@ -11,7 +11,7 @@ use crate::{
     helper::{self, Helper, Process},
     hooks::{self, Failed},
     pid_file,
-    record::{Identity, Record},
+    record::{Identity, Record, Unit},
     resctrl,
     store::ContainerDir,
 };
@@ -19,12 +19,14 @@ use cgroup::Cgroup;
 use rustix::{
     fd::{AsFd, IntoRawFd},
     fs::{Mode, mkdirat},
+    io::Errno,
 };
 use serde::Serialize;
+use std::fs;
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{LaunchPlan, Step},
+    plan::{HierarchyPlan, LaunchPlan, Step, UnitPlan},
 };
 
 /// A container's init as this process holds it.
@@ -59,7 +61,7 @@ pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failed> {
 fn carry_out(plan: &LaunchPlan, config: &str, agent: Option<agent::Address>) -> Result<Launched, Failed> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
-    let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new() };
+    let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new(), unit: None };
     match made.carry_out(config, agent) {
         Ok(launched) => Ok(launched),
         Err(failure) => Err(Failed { failure, warnings: made.undo() }),
@@ -75,6 +77,8 @@ struct Made<'a> {
     pid_file: bool,
     /// Directories of resctrl to be removed.
     resctrl: Vec<String>,
+    /// The systemd unit that was started.
+    unit: Option<Unit>,
 }
 
 impl Made<'_> {
@@ -89,7 +93,8 @@ impl Made<'_> {
             }
             None => Vec::new(),
         };
-        let mut record = Record { agent, ..Record::new(&plan.record, planned) };
+        let unit = plan.cgroup.as_ref().and_then(|cgroup| cgroup.unit.as_ref());
+        let mut record = Record { agent, unit: unit.map(Unit::from), ..Record::new(&plan.record, planned) };
         record.shares_keyring = !plan.init.steps.iter().any(|step| matches!(step, Step::SessionKeyring { .. }));
         if let Some(plan) = &plan.resctrl {
             record.resctrl = resctrl::owned(plan)?;
@@ -100,11 +105,8 @@ impl Made<'_> {
             self.resctrl.clone_from(&record.resctrl);
             resctrl::make(plan)?;
         }
-        if let Some(cgroup) = &plan.cgroup {
-            let cgroup = cgroup::create(cgroup)?;
-            record.cgroup = cgroup.refs().to_vec();
-            self.cgroup = Some(cgroup);
-            self.directory.write_record(&record)?;
+        if unit.is_none() {
+            self.make_cgroup(&mut record)?;
         }
         if plan.notify_directory {
             mkdirat(self.directory.fd(), "notify", Mode::from_raw_mode(0o755)).failing("make directory", "notify")?;
@@ -121,7 +123,11 @@ impl Made<'_> {
             hard_limits: &plan.hard_limits,
             cpus: None,
         };
-        let helper = self.helper.insert(Helper::start(&start)?);
+        self.helper = Some(Helper::start(&start)?);
+        if let Some(unit) = unit {
+            self.enter_unit(unit, &mut record)?;
+        }
+        let helper = self.helper.as_mut().ok_or_else(no_init)?;
         // Only init holds it now: its end is init's end.
         drop(gate);
         helper.send(&ToInit::Plan(&plan.init))?;
@@ -164,9 +170,32 @@ impl Made<'_> {
         }
 
         let console = console.map(IntoRawFd::into_raw_fd);
-        let helper = self.helper.take().ok_or_else(|| Failure::new("find", "init", 0))?;
+        let helper = self.helper.take().ok_or_else(no_init)?;
         let Process { pid, pidfd } = helper.into_process()?;
         Ok(Launched { pid, pidfd: pidfd.into_raw_fd(), console, unknown_calls: Vec::new() })
+    }
+
+    fn make_cgroup(&mut self, record: &mut Record) -> Result<(), Failure> {
+        if let Some(plan) = &self.plan.cgroup {
+            let cgroup = cgroup::create(plan)?;
+            record.cgroup = cgroup.refs().to_vec();
+            self.cgroup = Some(cgroup);
+            self.directory.write_record(record)?;
+        }
+        Ok(())
+    }
+
+    /// Has systemd start the unit around the helper, and then treats its cgroup as one that we made. A scope can't begin without
+    /// a process; this one does nothing before it has its plan, and ends with us.
+    fn enter_unit(&mut self, unit: &UnitPlan, record: &mut Record) -> Result<(), Failure> {
+        let pid = self.helper.as_ref().ok_or_else(no_init)?.process()?.pid;
+        systemd::start(unit, pid)?;
+        self.unit = Some(Unit::from(unit));
+        let hierarchies = self.plan.cgroup.iter().flat_map(|cgroup| &cgroup.hierarchies);
+        check_place(hierarchies, unit, pid)?;
+        self.make_cgroup(record)?;
+        // systemd has v1 hierarchies that it leaves alone.
+        self.cgroup.as_ref().map_or(Ok(()), |cgroup| cgroup.join(pid, true))
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.
@@ -182,7 +211,8 @@ impl Made<'_> {
             pid_file::remove(path);
         }
         let resctrl = resctrl::remove(&self.resctrl);
-        if self.cgroup.map_or(Ok(()), Cgroup::undo).and(resctrl).is_err() {
+        let stopped = self.unit.map_or(Ok(()), |unit| systemd::stop(&unit.name, unit.user));
+        if self.cgroup.map_or(Ok(()), Cgroup::undo).and(stopped).and(resctrl).is_err() {
             return Vec::new();
         }
         let warnings = if started { hooks::on_stop(&Record::new(&self.plan.record, Vec::new())) } else { Vec::new() };
@@ -202,4 +232,24 @@ fn run_hooks(record: &Record, steps: &[Step], helper: &Helper) -> Result<(), Fai
         helper.expect(&FromInit::HooksRun)?;
     }
     Ok(())
+}
+
+fn no_init() -> Failure {
+    Failure::new("find", "init", 0)
+}
+
+/// Fails unless systemd has put process `pid` where the plan says that the unit's cgroup is.
+fn check_place<'a>(
+    hierarchies: impl Iterator<Item = &'a HierarchyPlan>,
+    unit: &UnitPlan,
+    pid: i32,
+) -> Result<(), Failure> {
+    let actual = fs::read_to_string(format!("/proc/{pid}/cgroup")).failing("find the cgroup of", &unit.name)?;
+    let planned = hierarchies.map(|hierarchy| format!(":/{}", hierarchy.path)).next().unwrap_or_default();
+    // That of v2, or that of v1 which systemd keeps for itself.
+    let own = |line: &&str| line.starts_with("0::") || line.contains(":name=systemd:");
+    match actual.lines().filter(own).any(|line| line.ends_with(&planned)) {
+        true => Ok(()),
+        false => Err(Errno::NOENT).failing("find systemd unit in cgroup", planned.trim_start_matches(':')),
+    }
 }

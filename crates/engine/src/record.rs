@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{collections::BTreeMap, fs::File, io::Read, os::fd::AsFd};
 use wire::{
     Failure,
-    plan::{HostHooks, RecordSeed},
+    plan::{HostHooks, RecordSeed, UnitPlan},
 };
 
 /// The version that this program writes, and the only one that it reads.
@@ -44,6 +44,9 @@ pub struct Record {
     /// The seccomp agent of its first process.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<agent::Address>,
+    /// The systemd unit that the cgroup belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Unit>,
     /// linux.resources as JSON: those that it was launched with, and what updates made of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resources: Option<String>,
@@ -56,6 +59,21 @@ pub struct Record {
     /// Those of the host, for the moments that are still to come.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hooks: Option<HostHooks>,
+}
+
+/// A systemd unit, as [`UnitPlan`] describes it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Unit {
+    pub name: String,
+    /// It is the user's own manager that has it.
+    pub user: bool,
+}
+
+impl From<&UnitPlan> for Unit {
+    fn from(plan: &UnitPlan) -> Self {
+        Self { name: plan.name.clone(), user: plan.user }
+    }
 }
 
 impl Record {
@@ -75,6 +93,7 @@ impl Record {
             owner: rustix::process::geteuid().as_raw(),
             annotations,
             agent: None,
+            unit: None,
             resources,
             resctrl: Vec::new(),
             shares_keyring: false,

@@ -222,7 +222,7 @@ pub struct Descriptors {
 }
 
 /// A cgroup, as directories in one or more hierarchies.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct CgroupPlan {
@@ -234,6 +234,9 @@ pub struct CgroupPlan {
     /// What of its v2 cgroup the container may do with as it likes; none: nothing.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub delegation: Option<Delegation>,
+    /// The systemd unit that it belongs to. systemd makes the directory then, where the hierarchies' paths say.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub unit: Option<UnitPlan>,
 }
 
 /// A v2 cgroup that is handed over to a container (cgroup-v2.rst, "Delegation").
@@ -248,6 +251,54 @@ pub struct Delegation {
     /// The host uid that the directory is given to; none: it stays the caller's.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub owner: Option<u32>,
+}
+
+/// A transient scope of systemd: org.freedesktop.systemd1(5).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct UnitPlan {
+    /// `gantry-box.scope`.
+    pub name: String,
+    /// It is the user's own manager that has it, not the system's.
+    pub user: bool,
+    /// All but its first process.
+    pub properties: Vec<UnitProperty>,
+}
+
+/// A property of a unit, as it is set over D-Bus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct UnitProperty {
+    pub name: String,
+    pub value: BusValue,
+}
+
+/// A value of D-Bus.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub enum BusValue {
+    Boolean(bool),
+    Byte(u8),
+    Int16(i16),
+    Uint16(u16),
+    Int32(i32),
+    Uint32(u32),
+    /// In decimal.
+    Int64(String),
+    Uint64(ExactU64),
+    Double(f64),
+    String(String),
+    ObjectPath(String),
+    Signature(String),
+    Array {
+        /// The signature of each item.
+        element: String,
+        items: Vec<BusValue>,
+    },
+    Struct(Vec<BusValue>),
 }
 
 /// The container's directory in one hierarchy.
@@ -297,7 +348,7 @@ pub enum Otherwise {
 }
 
 /// New values for the cgroup of a container that is there: all of them, or after a failure none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
 pub struct UpdatePlan {
@@ -307,6 +358,10 @@ pub struct UpdatePlan {
     /// None: the device rules that are there stay.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub devices: Option<DeviceChange>,
+    /// The same for its systemd unit, if it has one.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
+    pub unit_properties: Vec<UnitProperty>,
     /// What the record is to say of linux.resources, as JSON.
     pub resources: String,
     /// What it said when the plan was made: where it says something else by now, the failure is EAGAIN.

@@ -101,7 +101,7 @@ impl Layout {
                 writes: Vec::new(),
             })
             .collect();
-        CgroupPlan { hierarchies, devices: Vec::new(), optional: false, delegation: None }
+        CgroupPlan { hierarchies, devices: Vec::new(), optional: false, delegation: None, unit: None }
     }
 }
 
