@@ -2,12 +2,15 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
 import { likeRunc, ours } from '../harness/runtime.js'
-import type { Session } from '../harness/session.js'
-import type { Spec } from '../harness/spec.js'
+import type { RunOptions, Session } from '../harness/session.js'
+import { rootless, type Spec } from '../harness/spec.js'
 import { noSystemd, unitProperties, unitsOf, withSystemd } from '../harness/systemd.js'
 import { until } from '../harness/until.js'
 
 const unless = noSystemd
+/** The user whose own systemd the virtual machine runs. */
+const mary = 1000
+const noUser = existsSync(`/run/user/${mary}/bus`) ? noSystemd : 'no user has a systemd of their own here'
 const noDriver = noSystemd === undefined ? 'systemd runs here' : undefined
 
 /** Runs a container that goes on, in the scope of the session's mark, and gives the scope's name. */
@@ -91,7 +94,7 @@ behaviour('a unit that is there already is not taken over', { runtimes: ours, un
   await session.shell(`systemctl stop box-${session.mark}.scope`)
 })
 
-/** linux.resources, the property that it becomes, the file where the exact value is. */
+/** linux.resources, the property that it becomes, and the file. systemd rounds a quota up to whole per cents of a processor. */
 const conversions: readonly [
   name: string,
   resources: object,
@@ -111,7 +114,7 @@ const conversions: readonly [
     /^67108864$/,
   ],
   ['cpu.shares', { cpu: { shares: 1024 } }, 'CPUWeight', '100', 'cpu.weight', /^100$/],
-  ['cpu.quota', { cpu: { quota: 12_345, period: 50_000 } }, 'CPUQuotaPerSecUSec', '250ms', 'cpu.max', /^12345 50000$/],
+  ['cpu.quota', { cpu: { quota: 12_345, period: 50_000 } }, 'CPUQuotaPerSecUSec', '250ms', 'cpu.max', /^12500 50000$/],
   ['cpu.idle', { cpu: { idle: 1 } }, 'CPUWeight', 'idle', 'cpu.idle', /^1$/],
   ['cpu.cpus', { cpu: { cpus: '1' } }, 'AllowedCPUs', '1', 'cpuset.cpus', /^1$/],
   ['cpu.mems', { cpu: { mems: '0' } }, 'AllowedMemoryNodes', '0', 'cpuset.mems', /^0$/],
@@ -135,20 +138,16 @@ const conversions: readonly [
   ],
 ]
 for (const [name, resources, property, shown, file, value] of conversions) {
-  behaviour(
-    `${name} is the property ${property}, and exact in ${file}`,
-    { runtimes: ours, unless },
-    async (t, session) => {
-      const scope = await runInScope(session, (spec) => (spec.linux.resources = { ...resources }))
-      t.is((await unitProperties(session, scope, property))[property], shown)
-      const path = `/sys/fs/cgroup/system.slice/${scope}/${file}`
-      t.regex(readFileSync(path, 'utf8').trim(), value)
-      // What systemd does not know it would put back.
-      await session.shell('systemctl daemon-reload')
-      t.regex(readFileSync(path, 'utf8').trim(), value)
-      await end(session)
-    },
-  )
+  behaviour(`${name} is the property ${property}, and in ${file}`, { runtimes: ours, unless }, async (t, session) => {
+    const scope = await runInScope(session, (spec) => (spec.linux.resources = { ...resources }))
+    t.is((await unitProperties(session, scope, property))[property], shown)
+    const path = `/sys/fs/cgroup/system.slice/${scope}/${file}`
+    t.regex(readFileSync(path, 'utf8').trim(), value)
+    // What systemd does not know it would put back.
+    await session.shell('systemctl daemon-reload')
+    t.regex(readFileSync(path, 'utf8').trim(), value)
+    await end(session)
+  })
 }
 
 for (const [what, rules, policy] of [
@@ -210,6 +209,33 @@ behaviour('update changes the property and the file', { runtimes: likeRunc, unle
   for (const [file, value] of [['memory.max', '67108864'] as const, ['pids.max', '30'] as const])
     t.is(readFileSync(`/sys/fs/cgroup/system.slice/${scope}/${file}`, 'utf8').trim(), value)
   await end(session)
+})
+
+behaviour("a user's container is a scope of their own systemd, with limits", { unless: noUser }, async (t, session) => {
+  session.openToEveryone()
+  session.bundle({
+    args: ['sleep', '1000'],
+    edit: (spec) => {
+      rootless(spec, mary, mary)
+      spec.linux.cgroupsPath = `:box:${session.mark}`
+      spec.linux.resources = { memory: { limit: 64 << 20 } }
+    },
+  })
+  const root = session.directory('own-state')
+  session.stateRoots.push(root)
+  session.shellSync(`chown -R ${mary}:${mary} . ${root}`)
+  const asMary: RunOptions = {
+    global: ['--root', root, '--systemd-cgroup'],
+    through: ['setpriv', `--reuid=${mary}`, `--regid=${mary}`, '--clear-groups'],
+    env: { XDG_RUNTIME_DIR: `/run/user/${mary}`, DBUS_SESSION_BUS_ADDRESS: `unix:path=/run/user/${mary}/bus` },
+  }
+  await session.ok(['run', '-d', session.id()], asMary)
+  const { pid } = JSON.parse(await session.ok(['state', session.id()], asMary))
+  const place = readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim().slice('0::'.length)
+  t.is(place, `/user.slice/user-${mary}.slice/user@${mary}.service/user.slice/box-${session.mark}.scope`)
+  t.is(readFileSync(`/sys/fs/cgroup${place}/memory.max`, 'utf8').trim(), '67108864')
+  await session.ok(['delete', '--force', session.id()], asMary)
+  t.false(existsSync(`/sys/fs/cgroup${place}`))
 })
 
 for (const [path, complaint] of [

@@ -17,7 +17,7 @@ import { annotatedProperties } from './unit-annotations.js'
 const INFINITY = String(2n ** 64n - 1n)
 /** In microseconds. */
 const SECOND = 1_000_000n
-/** systemd keeps the quota of CPU time in whole per cents of a processor. */
+/** systemd keeps the quota of CPU time in whole per cents of a processor, and cuts the rest off: so it is rounded up before. */
 const QUOTA_STEP = 10_000n
 
 /** A unit, and where its cgroup is below the mount of a hierarchy. */

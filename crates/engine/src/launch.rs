@@ -61,7 +61,8 @@ pub fn launch(mut plan: LaunchPlan, config: &str) -> Result<Launched, Failed> {
 fn carry_out(plan: &LaunchPlan, config: &str, agent: Option<agent::Address>) -> Result<Launched, Failed> {
     helper::check_descriptors(&plan.descriptors)?;
     let directory = ContainerDir::create(&plan.record.root, &plan.record.id)?;
-    let mut made = Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new(), unit: None };
+    let mut made =
+        Made { plan, directory, cgroup: None, helper: None, pid_file: false, resctrl: Vec::new(), unit: None };
     match made.carry_out(config, agent) {
         Ok(launched) => Ok(launched),
         Err(failure) => Err(Failed { failure, warnings: made.undo() }),

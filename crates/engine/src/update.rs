@@ -27,11 +27,11 @@ pub fn update(plan: &UpdatePlan) -> Result<(), Failure> {
         return Err(Errno::AGAIN).failing(STEP, &plan.id);
     }
     let updated = cgroup::update(&record.cgroup, plan)?;
-    if let Some(unit) = record.unit.as_ref().filter(|_| !plan.unit_properties.is_empty()) {
-        if let Err(failure) = systemd::set_properties(&unit.name, unit.user, &plan.unit_properties) {
-            updated.undo(&record.cgroup);
-            return Err(failure);
-        }
+    let unit = record.unit.as_ref().filter(|_| !plan.unit_properties.is_empty());
+    let known = unit.map_or(Ok(()), |unit| systemd::set_properties(&unit.name, unit.user, &plan.unit_properties));
+    if let Err(failure) = known {
+        updated.undo(&record.cgroup);
+        return Err(failure);
     }
     record.resources = Some(plan.resources.clone());
     container.write_record(&record).inspect_err(|_| updated.undo(&record.cgroup))
