@@ -21,6 +21,9 @@ import { slowness, until } from './until.js'
 /** How long a command may take, in milliseconds, where its options don't say otherwise. */
 const usualPatience = 30_000 * slowness
 
+/** The cgroup driver that is tested: cgroupfs, or `systemd` where TEST_CGROUP_DRIVER says so. */
+const driver = process.env.TEST_CGROUP_DRIVER === 'systemd' ? ['--systemd-cgroup'] : []
+
 export interface BundleOptions {
   readonly args?: readonly string[]
   /** The last word on config.json. */
@@ -202,7 +205,7 @@ export class Session {
   /** The runtime's whole command line. */
   commandLine(
     argv: readonly string[],
-    { global = ['--root', this.root], through = this.through }: RunOptions = {},
+    { global = ['--root', this.root, ...driver], through = this.through }: RunOptions = {},
   ): string[] {
     return [...through, ...this.runtime.command, ...global, ...argv]
   }

@@ -101,6 +101,15 @@ for (const [what, rule] of [
   })
 }
 
+test('on v1 device rules that systemd has no list for are refused: it would open all devices', (t) => {
+  const devices = [
+    { allow: true, type: 'c', major: 1 },
+    { allow: false, type: 'c', major: 1, minor: 1 },
+  ]
+  t.throws(() => values({ devices }, V1), { message: /linux.resources.devices: on cgroup v1 systemd takes only lists/ })
+  t.notThrows(() => values({ devices: [{ allow: true }] }, V1))
+})
+
 const prefix = 'org.systemd.property.'
 
 for (const [text, value] of [

@@ -92,15 +92,18 @@ behaviour(
   },
 )
 
+/** A place of its own for a container, whatever the cgroup driver. */
+const cgroupsPath = (name: string) => (process.env.TEST_CGROUP_DRIVER === 'systemd' ? `::${name}` : `/${name}`)
+
 behaviour('the same id in another root is another container', {}, async (t, session) => {
   const other = session.directory('other')
   session.stateRoots.push(other)
-  session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('one')}`) })
+  session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.cgroupsPath = cgroupsPath(session.id('one'))) })
   await session.ok(['run', '-d', session.id()])
   session.bundle({
     args: ['sleep', '60'],
     name: 'second',
-    edit: (spec) => (spec.linux.cgroupsPath = `/${session.id('two')}`),
+    edit: (spec) => (spec.linux.cgroupsPath = cgroupsPath(session.id('two'))),
   })
   await session.ok(['run', '-d', session.id()], { global: ['--root', other] })
   await session.ok(['delete', '-f', session.id()])

@@ -37,6 +37,11 @@ export function planUnit(
   const user = facts.euid !== 0 || facts.inUserNamespace
   const { slice, name } = parsePath(spec.linux?.cgroupsPath, id, user)
   const v2 = facts.cgroups.every(({ version }) => version === 2)
+  if (!v2 && !isAllowList(devices) && devices.slice(1).some(({ allow }) => !allow)) {
+    const message =
+      'on cgroup v1 systemd takes only lists of what is allowed, and would open all devices when it reloads'
+    throw new PlanError('cgroup', 'linux.resources.devices', message)
+  }
   const properties = [
     text('Description', `gantry container ${id}`),
     text('Slice', slice),
@@ -184,15 +189,17 @@ function cpuQuota(files: ReadonlyMap<string, string>): UnitProperty[] {
  */
 export function deviceProperties(rules: readonly DeviceRule[]): UnitProperty[] {
   if (rules.length === 0) return []
-  const [first, ...rest] = rules
-  const entries = rest.map(deviceEntry)
-  const expressible = first?.allow === false && first.kind === 'a' && entries.every((entry) => entry !== undefined)
-  const list = expressible ? entries.flatMap((entry) => entry ?? []) : []
-  const empty: UnitProperty = { name: 'DeviceAllow', value: { array: { element: '(ss)', items: [] } } }
-  const policy = text('DevicePolicy', expressible ? 'strict' : 'auto')
+  const list = (items: BusValue[]): UnitProperty => ({
+    name: 'DeviceAllow',
+    value: { array: { element: '(ss)', items } },
+  })
   // An empty list takes back what was allowed before.
-  if (!expressible) return [policy, empty]
-  return [policy, empty, { name: 'DeviceAllow', value: { array: { element: '(ss)', items: list } } }]
+  if (!isAllowList(rules)) return [text('DevicePolicy', 'auto'), list([])]
+  return [text('DevicePolicy', 'strict'), list([]), list(rules.slice(1).flatMap((rule) => deviceEntry(rule) ?? []))]
+}
+
+function isAllowList([first, ...rest]: readonly DeviceRule[]): boolean {
+  return first?.allow === false && first.kind === 'a' && rest.every((rule) => deviceEntry(rule) !== undefined)
 }
 
 /** None where a list of what is allowed has no word for the rule. */
