@@ -195,8 +195,8 @@ impl Made<'_> {
         let hierarchies = self.plan.cgroup.iter().flat_map(|cgroup| &cgroup.hierarchies);
         check_place(hierarchies, unit, pid)?;
         self.make_cgroup(record)?;
-        // systemd has v1 hierarchies that it leaves alone.
-        self.cgroup.as_ref().map_or(Ok(()), |cgroup| cgroup.join(pid, true))
+        // systemd has v1 hierarchies that it leaves alone, and the container may belong below its scope.
+        self.cgroup.as_ref().map_or(Ok(()), |cgroup| cgroup.join(pid, false))
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.
