@@ -14,7 +14,7 @@ test('each kind of hooks is one that a config may have', (t) => {
 test('every annotation that steers us is told of', (t) => {
   const directory = `${repository}src/plan`
   const sources = readdirSync(directory).map((file) => readFileSync(`${directory}/${file}`, 'utf8'))
-  const used = sources.flatMap((source) => source.match(/(?<=['"`])(?:run\.oci|org\.(?:systemd|criu))\.[\w.]*/g) ?? [])
+  const used = sources.flatMap((source) => source.match(/(?<=['"`])(?:run\.oci|org\.(?:systemd|criu))\.[\w.-]*/g) ?? [])
   t.true(used.length >= 3)
   const known = features().potentiallyUnsafeConfigAnnotations
   for (const name of used) {

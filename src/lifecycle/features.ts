@@ -40,6 +40,7 @@ export function features() {
     },
     // Whoever lets an image's annotations into a config has to know of them.
     potentiallyUnsafeConfigAnnotations: [
+      'org.systemd.property.',
       'run.oci.delegate-cgroup',
       'run.oci.hooks.',
       'run.oci.keep_original_groups',
