@@ -37,7 +37,7 @@ behaviour(
     session.bundle()
     const { code, message } = await session.run(['run', session.id()], withSystemd(session))
     t.is(code, 1)
-    t.regex(message, /cannot reach systemd over \/run\/dbus\/system_bus_socket: No such file or directory/)
+    t.regex(message, /cannot reach systemd over \/run\/dbus\/system_bus_socket: no such file or directory/)
   },
 )
 
