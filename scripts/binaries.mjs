@@ -8,14 +8,18 @@ const triples = { x64: 'x86_64-unknown-linux-gnu', arm64: 'aarch64-unknown-linux
 
 /**
  * dist/gantry. Its flags are for this binary alone (the addon must be dynamic), so it has a target directory of its own.
- * Not position-independent: that saves the relocations at every start.
+ * Not position-independent: that saves the relocations at every start. Without tables for unwinding: a panic ends it.
  */
 export function buildStatic() {
   const triple = triples[process.arch]
   const directory = join(target, 'static')
   const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
   const what = ['--package', 'standalone', '--profile', 'static', '--target', triple, '--target-dir', directory]
-  run('cargo', ['build', '--quiet', ...what], { [flags]: '-C target-feature=+crt-static -C relocation-model=static' })
+  run('cargo', ['build', '--quiet', ...what], {
+    [flags]:
+      '-C target-feature=+crt-static -C relocation-model=static -C force-unwind-tables=no -C link-arg=-Wl,--no-eh-frame-hdr',
+    CFLAGS: '-fno-asynchronous-unwind-tables -fno-unwind-tables',
+  })
   replace(join(root, 'dist/gantry'), withImage(join(directory, triple, 'static/gantry')), 0o755)
 }
 
