@@ -153,7 +153,7 @@ export class HostFailure extends Error {
     this.step = failure.step
     this.object = failure.object
     this.errno = failure.errno
-    this.detail = failure.detail
+    this.detail = failure.detail ?? undefined
     this.warnings = warnings
   }
 }

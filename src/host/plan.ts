@@ -17,7 +17,7 @@ errno: number,
 /**
  * What else has to do with it: the interpreter of the object, for example.
  */
-detail?: string, };
+detail?: string | null, };
 
 export type LaunchPlan = { 
 /**

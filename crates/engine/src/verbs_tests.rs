@@ -17,7 +17,7 @@ fn answers_are_wrapped_and_so_are_failures() {
     assert_eq!(call("readText", &json!({"path": path}).to_string()), "=t");
     assert_eq!(
         ask("createText", &json!({"path": path, "text": "t"})),
-        json!({"failure": {"step": "create", "object": path, "errno": 17}})
+        json!({"failure": {"step": "create", "object": path, "errno": 17, "detail": null}})
     );
     assert_eq!(ask("isDirectory", &json!({"path": root.path("")})), json!({"ok": true}));
     assert_eq!(ask("appendLog", &json!({"path": root.path("log"), "text": "t"})), json!({"ok": null}));
@@ -46,7 +46,7 @@ fn a_container_is_listed_inspected_signalled_and_destroyed() {
     let container = json!({"root": root.containers(), "id": "box"});
     assert_eq!(ask("inspect", &container), json!({"ok": expected}));
     fs::write(root.path("containers/box/record.json"), "{").unwrap();
-    let failure = json!({"step": "read record", "object": "box", "errno": 74});
+    let failure = json!({"step": "read record", "object": "box", "errno": 74, "detail": null});
     assert_eq!(
         ask("list", &json!({"root": root.containers()})),
         json!({"ok": {"missing": false, "containers": [{"id": "box", "failure": failure}]}})
@@ -91,5 +91,5 @@ fn requests_that_are_none_are_refused() {
         let answer: Value = serde_json::from_str(&call(verb, request)).unwrap();
         assert_eq!(answer["failure"]["step"], "read request", "{verb} {request}");
     }
-    assert_eq!(ask("explode", &json!({})), json!({"failure": {"step": "find verb", "object": "explode", "errno": 38}}));
+    assert_eq!(ask("explode", &json!({})), json!({"failure": {"step": "find verb", "object": "explode", "errno": 38, "detail": null}}));
 }

@@ -15,7 +15,7 @@ pub struct Failure {
     pub errno: i32,
     /// What else has to do with it: the interpreter of the object, for example.
     #[serde(default)]
-    #[cfg_attr(feature = "typescript", ts(optional))]
+    #[cfg_attr(feature = "typescript", ts(optional = nullable))]
     pub detail: Option<String>,
 }
 
