@@ -28,7 +28,8 @@ behaviour(
   options,
   async (t, session) => {
     const program = `
-import os, socket
+import os, signal, socket
+signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.connect(os.environ["NOTIFY_SOCKET"])
 notify.send(b"READY=1\\nSTATUS=serves")
