@@ -35,12 +35,17 @@ const packages = [
 const guest = fileURLToPath(new URL('guest', import.meta.url))
 const cache = join(homedir(), '.cache/gantry-vm')
 
-/** Why the image can't be made here; undefined when it can. */
+/** Why there is no image here and none can be made; undefined when there is one. */
 export function noImage() {
   if (process.getuid() !== 0) return 'its image is made as root'
   if (!existsSync('/usr/bin/mmdebstrap')) return 'mmdebstrap is not installed'
   if (debianSources().length === 0) return 'its image is made of Debian packages, and apt has no source of them'
-  return undefined
+  try {
+    image()
+    return undefined
+  } catch (error) {
+    return `its image can't be made: ${error.message.split('\n')[0]}`
+  }
 }
 
 /** Makes what is not there yet, and gives the paths of both. */
