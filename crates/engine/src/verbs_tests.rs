@@ -91,5 +91,8 @@ fn requests_that_are_none_are_refused() {
         let answer: Value = serde_json::from_str(&call(verb, request)).unwrap();
         assert_eq!(answer["failure"]["step"], "read request", "{verb} {request}");
     }
-    assert_eq!(ask("explode", &json!({})), json!({"failure": {"step": "find verb", "object": "explode", "errno": 38, "detail": null}}));
+    assert_eq!(
+        ask("explode", &json!({})),
+        json!({"failure": {"step": "find verb", "object": "explode", "errno": 38, "detail": null}})
+    );
 }
