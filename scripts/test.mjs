@@ -38,6 +38,8 @@ const total = { passed: 0, failed: 0, skipped: 0 }
 const broken = []
 /** The titles of skipped tests. Each ends with the reason. */
 const skipped = []
+/** What the runners printed of each failed test, to be read again where it is found first: at the end. */
+const failed = []
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)) {
   console.log(`\n== ${name}`)
   const counts = await parts[name]()
@@ -45,7 +47,7 @@ for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys
   if (counts.failed > 0) broken.push(name)
 }
 if (skipped.length > 0) console.log(`\nSkipped:\n${skipped.join('\n')}`)
-if (broken.length > 0) console.log(`\nFailed: ${broken.join(', ')}`)
+if (broken.length > 0) console.log(`\nFailed: ${broken.join(', ')}\n${failed.join('\n')}`)
 console.log(`\n${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 process.exitCode = total.failed > 0 ? 1 : 0
 
@@ -99,9 +101,17 @@ function cargoCounts(line) {
   return { passed, failed, skipped }
 }
 
+/** Whether the last line of TAP was of a failed test: the indented lines that follow say why it failed. */
+let ofFailed = false
+
 /** `ok 1 - title`, `not ok 2 - title`, `ok 3 - title # SKIP` */
 function tapCounts(line) {
-  if (line.startsWith('not ok ')) return { failed: 1 }
+  if (line.startsWith('not ok ') || (ofFailed && line.startsWith('  '))) {
+    ofFailed = true
+    failed.push(line)
+    return line.startsWith('not ok ') ? { failed: 1 } : {}
+  }
+  ofFailed = false
   if (!line.startsWith('ok ')) return {}
   const title = /^ok \d+ - (.*) # SKIP$/.exec(line)?.[1]
   if (title === undefined) return { passed: 1 }

@@ -83,17 +83,14 @@ behaviour('a poststart hook that fails ends the container', { runtimes: ours }, 
   t.is(readFileSync(stopped, 'utf8'), 'gone\n'.repeat(3))
 })
 
-behaviour(
-  'poststop hooks that fail are warned of, and the others run',
-  { runtimes: [...ours, 'crun'] },
-  async (t, session) => {
-    const stopped = bundle(session, { poststop: [script('echo sorry >&2; exit 1'), { path: '/no/such/hook' }] })
-    await session.ok(['create', session.id()])
-    const deleted = await session.run(['delete', '--force', session.id()])
-    t.is(deleted.code, 0, deleted.stderr)
-    t.is(readFileSync(stopped, 'utf8'), 'gone\n')
-  },
-)
+// Not crun: it dies of SIGPIPE where such a hook has ended before the state is written to it.
+behaviour('poststop hooks that fail are warned of, and the others run', { runtimes: ours }, async (t, session) => {
+  const stopped = bundle(session, { poststop: [script('echo sorry >&2; exit 1'), { path: '/no/such/hook' }] })
+  await session.ok(['create', session.id()])
+  const deleted = await session.run(['delete', '--force', session.id()])
+  t.is(deleted.code, 0, deleted.stderr)
+  t.is(readFileSync(stopped, 'utf8'), 'gone\n')
+})
 
 behaviour('each poststop hook that failed has its warning', { runtimes: ours }, async (t, session) => {
   bundle(
