@@ -99,11 +99,11 @@ cgroup?: Array<SubCgroup>,
  */
 pidFile?: string, 
 /**
- * As in [`LaunchPlan`].
+ * As in `LaunchPlan`.
  */
 oomScoreAdj?: number, 
 /**
- * As in [`LaunchPlan`].
+ * As in `LaunchPlan`.
  */
 hardLimits?: Array<HardLimit>, 
 /**
@@ -111,7 +111,7 @@ hardLimits?: Array<HardLimit>,
  */
 firstCpus?: Array<number>, descriptors: Descriptors, 
 /**
- * As in [`LaunchPlan`].
+ * As in `LaunchPlan`.
  */
 consoleSocket?: string, 
 /**
@@ -153,7 +153,7 @@ hooks?: HostHooks, };
 
 export type HostHooks = { 
 /**
- * At [`Step::HostHooks`].
+ * At `Step::HostHooks`.
  */
 prestart: Array<Hook>, 
 /**
