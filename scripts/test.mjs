@@ -40,6 +40,8 @@ const broken = []
 const skipped = []
 /** What the runners printed of each failed test, to be read again where it is found first: at the end. */
 const failed = []
+/** Whether the last line of TAP was of a failed test: the indented lines that follow say why it failed. */
+let ofFailed = false
 for (const name of process.argv.length > 2 ? process.argv.slice(2) : Object.keys(parts)) {
   console.log(`\n== ${name}`)
   const counts = await parts[name]()
@@ -100,9 +102,6 @@ function cargoCounts(line) {
   const [passed, failed, skipped] = found.slice(1).map(Number)
   return { passed, failed, skipped }
 }
-
-/** Whether the last line of TAP was of a failed test: the indented lines that follow say why it failed. */
-let ofFailed = false
 
 /** `ok 1 - title`, `not ok 2 - title`, `ok 3 - title # SKIP` */
 function tapCounts(line) {
