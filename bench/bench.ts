@@ -15,16 +15,16 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { buildPrograms } from './build.js'
 import type { View } from './bundle.js'
-import { tasks } from './contestants.js'
 import { machineFacts } from './machine.js'
-import { measure } from './measure.js'
+import { measure, subjects } from './measure.js'
 import { table } from './table.js'
+import { targetTable } from './targets.js'
 import { availableViews, leaveNothing, measureIn } from './views.js'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 const [first = '30', second = '', view] = process.argv.slice(2)
 const repetitions = Number(first)
-const only = [...tasks, 'peak memory' as const].find((task) => task === second)
+const only = subjects.find((subject) => subject === second)
 
 const titles: Record<View, string> = {
   v2: 'cgroup v2, without device rules',
@@ -33,14 +33,14 @@ const titles: Record<View, string> = {
 
 async function main(): Promise<void> {
   if (!Number.isInteger(repetitions) || repetitions < 1) throw new Error(`usage: npm run bench -- [REPETITIONS [TASK]]`)
-  if (second !== '' && only === undefined)
-    throw new Error(`no such task: ${second}; there are ${tasks.join(', ')}, peak memory`)
+  if (second !== '' && only === undefined) throw new Error(`no such task: ${second}; there are ${subjects.join(', ')}`)
   if (process.geteuid?.() !== 0)
     throw new Error('the benchmark needs root: it makes mount namespaces with another cgroup layout')
   const gantry = join(root, 'dist/gantry')
   const api = join(root, 'dist/index.js')
   if (!existsSync(gantry) || !existsSync(api)) throw new Error('there is no dist/: run `npm run build` first')
-  const programs = { gantry, api, ...buildPrograms(root) }
+  const docker = join(root, '__test__/fixtures/docker.config.json')
+  const programs = { gantry, api, docker, ...buildPrograms(root) }
 
   if (view !== undefined) {
     if (view !== 'v1' && view !== 'v2') throw new Error(`no such view: ${view}`)
@@ -52,7 +52,9 @@ async function main(): Promise<void> {
   const results = []
   for (const view of availableViews()) {
     const measurements = measureIn(view, repetitions, fileURLToPath(import.meta.url), only)
-    console.log(`\n${titles[view]}; ${repetitions} repetitions\n\n${table(measurements)}`)
+    console.log(
+      `\n${titles[view]}; ${repetitions} repetitions\n\n${table(measurements)}\n\n${targetTable(measurements)}`,
+    )
     results.push({ view, title: titles[view], repetitions, measurements })
   }
   leaveNothing()

@@ -5,7 +5,15 @@ import process from 'node:process'
 
 const triples: Record<string, string> = { x64: 'x86_64-unknown-linux-gnu', arm64: 'aarch64-unknown-linux-gnu' }
 
-export function buildPrograms(root: string): { floor: string; spawner: string } {
+/** Programs of bench/floor/src, where each says what it does. */
+export interface Built {
+  readonly floor: string
+  readonly memory: string
+  readonly parts: string
+  readonly spawner: string
+}
+
+export function buildPrograms(root: string): Built {
   const triple = triples[process.arch]
   if (triple === undefined) throw new Error(`the benchmark does not know ${process.arch}`)
   const directory = join(process.env.CARGO_TARGET_DIR ?? join(root, 'target'), 'static')
@@ -16,6 +24,6 @@ export function buildPrograms(root: string): { floor: string; spawner: string } 
     stdio: 'inherit',
     env: { ...process.env, [flags]: '-C target-feature=+crt-static -C relocation-model=static' },
   })
-  const built = join(directory, triple, 'release')
-  return { floor: join(built, 'floor'), spawner: join(built, 'spawner') }
+  const built = (name: string) => join(directory, triple, 'release', name)
+  return { floor: built('floor'), memory: built('memory'), parts: built('parts'), spawner: built('spawner') }
 }

@@ -1,13 +1,21 @@
-/** The bundle that every runtime runs: what `runc spec` writes, but for the terminal, on a root of one static busybox. */
+/** The bundles that every runtime runs: what `runc spec` writes, on a root of one static busybox; and one that Docker wrote. */
 import { copyFileSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import process from 'node:process'
 
 /** Which cgroup hierarchies a measurement sees. */
 export type View = 'v2' | 'v1'
 
-/** `run` makes a bundle's container end at once, `wait` makes it wait for its signal. */
-export type Purpose = 'run' | 'wait'
+/** `run` makes a bundle's container end at once, `wait` makes it wait for its signal, `write` fill its terminal. */
+export type Purpose = 'run' | 'wait' | 'write'
 
-const programs: Record<Purpose, readonly string[]> = { run: ['true'], wait: ['sleep', '1000'] }
+/** MiB: what a program writes to its terminal. */
+export const written = 16
+
+export const programs: Record<Purpose, readonly string[]> = {
+  run: ['true'],
+  wait: ['sleep', '1000'],
+  write: ['dd', 'if=/dev/zero', 'bs=64k', `count=${written * 16}`],
+}
 const quiet = ['nosuid', 'noexec', 'nodev']
 const capabilities = ['CAP_AUDIT_WRITE', 'CAP_KILL', 'CAP_NET_BIND_SERVICE']
 
@@ -18,7 +26,7 @@ export function makeRootfs(path: string): void {
   for (const directory of ['bin', 'dev', 'etc', 'proc', 'sys', 'tmp'])
     mkdirSync(`${path}/${directory}`, { recursive: true })
   copyFileSync(busybox, `${path}/bin/busybox`)
-  for (const name of ['true', 'sleep']) symlinkSync('busybox', `${path}/bin/${name}`)
+  for (const name of ['true', 'sleep', 'dd']) symlinkSync('busybox', `${path}/bin/${name}`)
 }
 
 export function makeBundle(path: string, rootfs: string, view: View, purpose: Purpose): void {
@@ -26,10 +34,23 @@ export function makeBundle(path: string, rootfs: string, view: View, purpose: Pu
   writeFileSync(`${path}/config.json`, JSON.stringify(config(rootfs, view, purpose), undefined, 2))
 }
 
+/** What Docker wrote for `docker run` with limits, with its seccomp profile: compact, as it writes it. Gives the profile. */
+export function makeDockerBundle(path: string, rootfs: string, fixture: string): string {
+  const text = readFileSync(fixture, 'utf8')
+    .replaceAll('@rootfs@', rootfs)
+    .replaceAll('@cgroup@', `/gantry-bench-${process.pid}`)
+    .replaceAll(/@\w+@/g, path)
+  const config: { readonly linux: { readonly seccomp: object } } = JSON.parse(text)
+  mkdirSync(path)
+  writeFileSync(`${path}/config.json`, JSON.stringify(config))
+  return JSON.stringify(config.linux.seccomp)
+}
+
 function config(rootfs: string, view: View, purpose: Purpose): object {
   return {
     ociVersion: '1.0.2',
     process: {
+      terminal: purpose === 'write',
       user: { uid: 0, gid: 0 },
       args: programs[purpose],
       env: ['PATH=/bin', 'TERM=xterm'],

@@ -2,19 +2,46 @@
 import { existsSync } from 'node:fs'
 import { delimiter } from 'node:path'
 import process from 'node:process'
+import { type Purpose, programs } from './bundle.js'
 import type { Step } from './spawner.js'
 
-export const tasks = ['run', 'create+start+delete', 'state', 'exec', 'update', 'pause+resume', 'version'] as const
+/** `plan`: `run` up to its finished plan, of the bundle that is run here and of the one that Docker wrote. */
+export const tasks = [
+  'version',
+  'state',
+  'plan',
+  'plan of Docker’s',
+  'run',
+  'run from Node',
+  'create+start+delete',
+  'exec',
+  'update',
+  'pause+resume',
+  'stats',
+  'terminal',
+] as const
 export type Task = (typeof tasks)[number]
 
 /** Tasks on a container that runs all the while. */
-export const onStanding: ReadonlySet<Task> = new Set(['state', 'exec', 'update', 'pause+resume'])
+export const onStanding: ReadonlySet<Task> = new Set([
+  'state',
+  'plan',
+  'plan of Docker’s',
+  'exec',
+  'update',
+  'pause+resume',
+  'stats',
+])
+
+/** Tasks that nobody can do where the cgroups in view have no controllers. */
+export const ofControllers: ReadonlySet<Task> = new Set(['plan of Docker’s', 'update'])
+
+/** Tasks that take so long that a few repetitions have to do. */
+export const long: ReadonlySet<Task> = new Set(['terminal'])
 
 /** Where the bundles and the runtime's own root directory are. */
-export interface Places {
+export interface Places extends Readonly<Record<Purpose | 'docker', string>> {
   readonly rootfs: string
-  readonly run: string
-  readonly wait: string
   readonly root: string
 }
 
@@ -33,8 +60,24 @@ const timed = (...argv: string[]): Step => ({ argv, timed: true })
 const untimed = (...argv: string[]): Step => ({ argv, timed: false })
 const untilAllAreGone = untimed()
 
+/** What not all runtimes do, or not in the same words. */
+type Own = Partial<Record<Task, (global: readonly string[], id: string) => readonly Step[]>>
+
+/** gantry takes possession of the id once the plan is made: here somebody has it. */
+export function ownOfGantry(places: Places): Own {
+  const refused = (...argv: string[]): Step => ({ argv, timed: true, refusal: 'already exists' })
+  return {
+    plan: (global, id) => [refused(...global, 'run', '--bundle', places.run, id)],
+    'plan of Docker’s': (global, id) => [refused(...global, 'run', '--bundle', places.docker, id)],
+    stats: (global, id) => [timed(...global, 'stats', id)],
+    terminal: (global, id) => [timed(...global, 'run', '--bundle', places.write, id)],
+  }
+}
+
+export const ownOfRunc: Own = { stats: (global, id) => [timed(...global, 'events', '--stats', id)] }
+
 /** A runtime with runc's command line. */
-export function runtime(name: string, program: string, places: Places): Contestant {
+export function runtime(name: string, program: string, places: Places, own: Own = {}): Contestant {
   const global = [program, '--root', `${places.root}/${name}`]
   return {
     name,
@@ -43,6 +86,8 @@ export function runtime(name: string, program: string, places: Places): Contesta
       switch (task) {
         case 'run':
           return [timed(...global, 'run', '--bundle', places.run, id)]
+        case 'run from Node':
+          return undefined
         case 'create+start+delete':
           return [
             timed(...global, 'create', '--bundle', places.run, id),
@@ -60,6 +105,11 @@ export function runtime(name: string, program: string, places: Places): Contesta
           return [timed(...global, 'pause', id), timed(...global, 'resume', id)]
         case 'version':
           return [timed(program, '--version')]
+        case 'plan':
+        case 'plan of Docker’s':
+        case 'stats':
+        case 'terminal':
+          return own[task]?.(global, id)
       }
     },
     setUp: (id) => [untimed(...global, 'create', '--bundle', places.wait, id), untimed(...global, 'start', id)],
@@ -79,6 +129,16 @@ export function bubblewrap(program: string, { rootfs }: Places): Contestant {
         : task === 'version'
           ? [timed(program, '--version')]
           : undefined,
+  }
+}
+
+/** script(1) has no containers at all; it is between a program's terminal and ours. */
+export function script(program: string): Contestant {
+  const command = ['-q', '-e', '-c', programs.write.join(' '), '/dev/null']
+  return {
+    name: 'script',
+    program,
+    steps: (task) => (task === 'terminal' ? [timed(program, ...command)] : undefined),
   }
 }
 

@@ -1,45 +1,48 @@
-/** The measurements in one cgroup view. Repetitions are interleaved: whatever disturbs the machine disturbs all alike. */
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+/** The measurements in one cgroup view: what there is to compare, and in which order. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import process from 'node:process'
-import { makeBundle, makeRootfs, type View } from './bundle.js'
+import { join } from 'node:path'
+import { type Alone, alone, memoryOf, partsOf } from './alone.js'
+import type { Built } from './build.js'
+import { makeBundle, makeDockerBundle, makeRootfs, type View } from './bundle.js'
 import {
   bubblewrap,
   type Contestant,
   floor,
-  onStanding,
+  ofControllers,
+  ownOfGantry,
+  ownOfRunc,
   type Places,
   runtime,
+  script,
   type Task,
   tasks,
   which,
 } from './contestants.js'
+import { interleave } from './interleave.js'
+import { inNode } from './node.js'
 import { Spawner } from './spawner.js'
-import { type WarmApi, warmNode } from './warm.js'
 
-export interface Programs {
+export interface Programs extends Built {
   readonly gantry: string
-  readonly floor: string
-  readonly spawner: string
   /** The Node API: dist/index.js. */
   readonly api: string
+  /** What Docker wrote: __test__/fixtures/docker.config.json. */
+  readonly docker: string
 }
 
 /** Milliseconds of each repetition, in order; or why there are none. */
 export type Samples = readonly number[] | string
 
+/** Everything that can be asked for alone. */
+export const subjects = [...tasks, ...alone] as const
+
 export interface Measurement {
-  readonly task: Task | 'peak memory'
+  readonly task: Task | Alone
   readonly contestant: string
-  /** Milliseconds; for peak memory KiB. */
+  /** Milliseconds; of memory KiB. */
   readonly samples: Samples
 }
-
-/** Ctrl-C ends the benchmark after a round, so that nothing stays. */
-let interrupted = false
-
-/** How often the peak of memory is asked for: it hardly varies. */
-const memoryRepetitions = 5
 
 /** `only`: this task alone. */
 export async function measure(
@@ -49,28 +52,33 @@ export async function measure(
   only?: Measurement['task'],
 ): Promise<Measurement[]> {
   const directory = mkdtempSync(`${tmpdir()}/gantry-bench-`)
+  const at = (name: string) => join(directory, name)
   const places: Places = {
-    rootfs: `${directory}/rootfs`,
-    run: `${directory}/run`,
-    wait: `${directory}/wait`,
-    root: `${directory}/root`,
+    rootfs: at('rootfs'),
+    run: at('run'),
+    wait: at('wait'),
+    write: at('write'),
+    docker: at('docker'),
+    root: at('root'),
   }
-  const spawner = new Spawner(programs.spawner, `${directory}/messages`)
-  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => (interrupted = true))
+  const spawner = new Spawner(programs.spawner, at('messages'))
   try {
     makeRootfs(places.rootfs)
     mkdirSync(places.root)
-    makeBundle(places.run, places.rootfs, view, 'run')
-    makeBundle(places.wait, places.rootfs, view, 'wait')
+    for (const purpose of ['run', 'wait', 'write'] as const) makeBundle(places[purpose], places.rootfs, view, purpose)
+    const profile = makeDockerBundle(places.docker, places.rootfs, programs.docker)
     const contestants = known(programs, places)
     const measurements: Measurement[] = []
     for (const task of tasks) {
-      if (only !== undefined && task !== only) continue
-      const warm = await warmNode(programs.api, places, task)
-      measurements.push(...(await interleave(task, contestants, warm, repetitions, spawner)))
+      if (!(only === undefined || task === only) || (ofControllers.has(task) && !hasControllers(view))) continue
+      const own = await inNode(programs.api, programs.parts, places, task)
+      measurements.push(...(await interleave(task, contestants, own, repetitions, spawner)))
     }
-    if (only === undefined || only === 'peak memory') {
-      for (const contestant of contestants) measurements.push(await peakMemory(contestant, directory, programs))
+    for (const task of alone) {
+      if (!(only === undefined || task === only)) continue
+      if (task === 'memory of run' || task === 'memory of exec')
+        measurements.push(...(await memoryOf(task, contestants, programs.memory, spawner)))
+      else measurements.push(partsOf(task, programs.parts, repetitions, profile))
     }
     return measurements
   } finally {
@@ -80,78 +88,17 @@ export async function measure(
 }
 
 function known(programs: Programs, places: Places): Contestant[] {
-  const [runc, crun, bwrap] = ['runc', 'crun', 'bwrap'].map(which)
+  const [runc, crun, bwrap, scriptCommand] = ['runc', 'crun', 'bwrap', 'script'].map(which)
   return [
     floor(programs.floor, places),
-    runtime('gantry', programs.gantry, places),
+    runtime('gantry', programs.gantry, places, ownOfGantry(places)),
     ...(crun === undefined ? [] : [runtime('crun', crun, places)]),
-    ...(runc === undefined ? [] : [runtime('runc', runc, places)]),
+    ...(runc === undefined ? [] : [runtime('runc', runc, places, ownOfRunc)]),
     ...(bwrap === undefined ? [] : [bubblewrap(bwrap, places)]),
+    ...(scriptCommand === undefined ? [] : [script(scriptCommand)]),
   ]
 }
 
-async function interleave(
-  task: Task,
-  contestants: readonly Contestant[],
-  warm: WarmApi | undefined,
-  repetitions: number,
-  spawner: Spawner,
-): Promise<Measurement[]> {
-  const able = contestants.filter((contestant) => contestant.steps(task, '') !== undefined)
-  const samples = new Map<string, number[]>(able.map(({ name }) => [name, []]))
-  const failures = new Map<string, string>()
-  const warmSamples: number[] = []
-  const standing = (contestant: Contestant) => identify('standing', contestant)
-  try {
-    if (onStanding.has(task)) {
-      for (const contestant of able) {
-        const { failed } = await spawner.perform(contestant.setUp?.(standing(contestant)) ?? [])
-        if (failed !== undefined) failures.set(contestant.name, failed)
-      }
-    }
-    // The first round warms caches and is not counted.
-    for (let round = 0; round <= repetitions; round++) {
-      if (interrupted) throw new Error('interrupted')
-      for (const contestant of able) {
-        if (failures.has(contestant.name)) continue
-        const id = onStanding.has(task) ? standing(contestant) : identify(`${round}`, contestant)
-        const { nanoseconds, failed } = await spawner.perform(contestant.steps(task, id) ?? [])
-        if (failed !== undefined) {
-          failures.set(contestant.name, failed)
-          if (task !== 'version' && !onStanding.has(task)) await spawner.perform(contestant.tearDown?.(id) ?? [])
-        } else if (round > 0) samples.get(contestant.name)?.push(Math.round(nanoseconds / 1e3) / 1e3)
-      }
-      const milliseconds = await warm?.once(`gantry-bench-${process.pid}-warm-${round}`)
-      if (milliseconds !== undefined && round > 0) warmSamples.push(Math.round(milliseconds * 1e3) / 1e3)
-    }
-  } finally {
-    if (onStanding.has(task)) {
-      for (const contestant of able) await spawner.perform(contestant.tearDown?.(standing(contestant)) ?? [])
-    }
-    await warm?.end()
-  }
-  return [
-    ...able.map(({ name }) => ({ task, contestant: name, samples: failures.get(name) ?? samples.get(name) ?? [] })),
-    ...(warm === undefined ? [] : [{ task, contestant: 'gantry in warm Node', samples: warmSamples }]),
-  ]
-}
-
-/** Each repetition has a spawner of its own, as the kernel only keeps the largest of all children. */
-async function peakMemory(contestant: Contestant, directory: string, programs: Programs): Promise<Measurement> {
-  const samples: number[] = []
-  for (let round = 0; round < memoryRepetitions; round++) {
-    const spawner = new Spawner(programs.spawner, `${directory}/messages`)
-    const { peak, failed } = await spawner.perform(
-      contestant.steps('run', identify(`memory-${round}`, contestant)) ?? [],
-    )
-    await spawner.end()
-    if (failed !== undefined) return { task: 'peak memory', contestant: contestant.name, samples: failed }
-    samples.push(peak)
-  }
-  return { task: 'peak memory', contestant: contestant.name, samples }
-}
-
-/** An id that tells leftovers of ours from everything else. */
-function identify(what: string, contestant: Contestant): string {
-  return `gantry-bench-${process.pid}-${contestant.name}-${what}`
+function hasControllers(view: View): boolean {
+  return view === 'v1' || readFileSync('/sys/fs/cgroup/cgroup.controllers', 'utf8').includes('memory')
 }

@@ -8,13 +8,13 @@ import type { Readable, Writable } from 'node:stream'
 export interface Step {
   readonly argv: readonly string[]
   readonly timed: boolean
+  /** It fails, and this is in what it says. */
+  readonly refusal?: string
 }
 
 export interface Report {
   /** Of the timed steps together. */
   readonly nanoseconds: number
-  /** The largest resident size of any process started so far, in KiB. */
-  readonly peak: number
   readonly failed?: string
 }
 

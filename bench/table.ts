@@ -1,4 +1,5 @@
 /** The measurements as a table in Markdown: medians, minima, and how they compare with crun's median. */
+import { written } from './bundle.js'
 import type { Measurement } from './measure.js'
 
 /** What ratios refer to: the fastest of the runtimes in use. */
@@ -22,7 +23,9 @@ function row({ task, contestant, samples }: Measurement, all: readonly Measureme
 }
 
 function quantity(task: Measurement['task'], value: number): string {
-  return task === 'peak memory' ? `${(value / 1024).toFixed(1)} MiB` : `${value.toFixed(2)} ms`
+  if (task.startsWith('memory')) return `${(value / 1024).toFixed(1)} MiB`
+  const rate = task === 'terminal' ? ` (${((written / value) * 1e3).toFixed(0)} MiB/s)` : ''
+  return `${value.toFixed(2)} ms${rate}`
 }
 
 export function median(samples: readonly number[]): number {
@@ -31,7 +34,7 @@ export function median(samples: readonly number[]): number {
   return (low + high) / 2
 }
 
-function format(rows: readonly (readonly string[])[]): string {
+export function format(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((cells) => cells[column]?.length ?? 0)))
   const [head = '', ...body] = rows.map(
     (cells) => `| ${cells.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`,

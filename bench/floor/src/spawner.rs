@@ -2,7 +2,7 @@
 //!
 //! A line of standard input is a JSON array of steps, done one after the other; a line of standard output tells how long those with
 //! `timed` took together. A program's standard streams are /dev/null, except for standard error, which is reported when the
-//! program fails. We are a child subreaper, so that the init of a created container becomes our child, and can be awaited.
+//! program does not end as it should. We are a child subreaper, so that the init of a created container becomes our child, and can be awaited.
 
 use rustix::process::{WaitOptions, getpid, set_child_subreaper, wait};
 use serde::{Deserialize, Serialize};
@@ -20,14 +20,14 @@ struct Step {
     /// The program, by its path, and its arguments. Empty: wait until every process that we have is gone.
     argv: Vec<String>,
     timed: bool,
+    /// It fails, and says this.
+    refusal: Option<String>,
 }
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
     nanoseconds: u128,
-    /// The largest resident size that any process of ours has had so far, in KiB; one starts with our own size, by vfork(2).
-    peak: i64,
     /// Why the steps were not done to the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     failed: Option<String>,
@@ -48,7 +48,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn perform(steps: &[Step], messages: &str) -> Result<Report, Box<dyn Error>> {
     let mut report = Report::default();
-    for Step { argv, timed } in steps {
+    for Step { argv, timed, refusal } in steps {
         let Some((program, arguments)) = argv.split_first() else {
             while wait(WaitOptions::empty()).is_ok() {}
             continue;
@@ -62,17 +62,17 @@ fn perform(steps: &[Step], messages: &str) -> Result<Report, Box<dyn Error>> {
         if *timed {
             report.nanoseconds += took.as_nanos();
         }
-        if !status.success() {
-            let message = fs::read_to_string(messages)?;
+        let message = if status.success() { None } else { Some(fs::read_to_string(messages)?) };
+        let as_it_should = match (&message, refusal) {
+            (None, None) => true,
+            (Some(message), Some(refusal)) => message.contains(refusal),
+            _ => false,
+        };
+        if !as_it_should {
+            let message = message.unwrap_or_default();
             report.failed = Some(format!("{}: {status}: {}", argv.join(" "), message.trim()));
             break;
         }
     }
-    report.peak = peak()?;
     Ok(report)
-}
-
-fn peak() -> nix::Result<i64> {
-    use nix::sys::resource::{UsageWho, getrusage};
-    getrusage(UsageWho::RUSAGE_CHILDREN).map(|usage| usage.max_rss())
 }
