@@ -7,17 +7,9 @@
 export type { BoxOptions, Limits, Network, Rootfs } from './api/box.js'
 export type { LifetimeOptions } from './api/child.js'
 export type { Line } from './api/collect.js'
-export {
-  type Container,
-  type CreateOptions,
-  create,
-  type KillOptions,
-  list,
-  open,
-  type RootOptions,
-  type WaitOptions,
-} from './api/container.js'
+export type { Container, KillOptions, WaitOptions } from './api/container.js'
 export type { WarningOptions } from './api/context.js'
+export { type Configuration, type CreateOptions, create, list, open, type RootOptions } from './api/create.js'
 export type { ExecOptions } from './api/exec.js'
 export { type Features, features, type SpecOptions, spec } from './api/features.js'
 export type { ContainerFs, FileEntry, FileStatus, WriteOptions } from './api/files.js'

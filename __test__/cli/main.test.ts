@@ -133,7 +133,7 @@ const mistakes: readonly [argv: string[], text: string][] = [
   [['create', '--preserve-fds', '-1', 'a'], 'invalid number "-1" for --preserve-fds'],
   [['run', '-b', '/none', 'a'], 'cannot read /none/config.json: no such file or directory'],
   [['sandbox'], '"sandbox" requires a minimum of 1 argument(s)'],
-  [['sandbox', '--network', 'bridge', 'ls'], 'invalid network: bridge (one of none, host)'],
+  [['sandbox', '--network', 'bridge', 'ls'], 'invalid network: bridge (one of none, host, container:ID, ns:PATH)'],
   [['sandbox', '--memory', 'lots', 'ls'], 'invalid size "lots" for --memory'],
   [['completion', 'tcsh'], '"completion" requires a shell: bash, zsh or fish'],
 ]

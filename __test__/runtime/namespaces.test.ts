@@ -110,6 +110,39 @@ for (const [type, name, options] of kinds) {
   })
 }
 
+// runc joins before it makes the user namespace too.
+for (const [type, name, options] of kinds) {
+  if (type === 'user' || type === 'time' || type === 'mount') continue
+  behaviour(
+    `a ${type} namespace of this machine's root is joined by a container with a new user namespace`,
+    { runtimes: everyone },
+    async (t, session) => {
+      const { pid, holder } = await hold(session, name, options)
+      session.bundle({
+        args: ['readlink', `/proc/self/ns/${name}`],
+        edit: (spec) => {
+          setNamespace(spec, type, `/proc/${pid}/ns/${name}`)
+          setNamespace(spec, 'user')
+          Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings })
+          if (type === 'uts') delete spec.hostname
+          // A new instance shows the namespace, and takes rights over that.
+          const shown = { pid: 'proc', network: 'sysfs', ipc: 'mqueue', uts: '', cgroup: '' }[type]
+          const bind = ['rbind', 'rro', 'nosuid', 'noexec', 'nodev']
+          spec.mounts = spec.mounts.map((mount) =>
+            mount.type === shown
+              ? { ...mount, type: 'none', source: type === 'ipc' ? '/dev/shm' : mount.destination, options: bind }
+              : mount,
+          )
+        },
+      })
+      mapIds(session)
+      t.is((await session.ok(['run', session.id()])).trim(), readlinkSync(`/proc/${pid}/ns/${name}`))
+      process.kill(pid, 'SIGKILL')
+      await holder.finished
+    },
+  )
+}
+
 /** Starts a process in a new namespace, and returns its pid. */
 async function hold(
   session: Session,

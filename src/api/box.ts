@@ -3,6 +3,7 @@ import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import process from 'node:process'
 import { GantryError } from '../errors.js'
+import { containerRef } from '../lifecycle/id.js'
 import { absolutePath } from '../lifecycle/paths.js'
 import type { SandboxOptions } from '../lifecycle/sandbox.js'
 import type { Seccomp, Spec } from '../spec/spec.js'
@@ -42,8 +43,14 @@ export interface Limits {
   readonly cpus?: number
 }
 
-/** `none`: a loopback interface and nothing else. `host`: this machine's. */
-export type Network = 'none' | 'host'
+/**
+ * `none`: a loopback interface and nothing else. `host`: this machine's. `join`: that of another container, given as such or by its id; of
+ * a process, by its pid; or what a file refers to (`/run/netns/blue`), by a path, which has a slash. Joining takes root.
+ */
+export type Network =
+  | 'none'
+  | 'host'
+  | { readonly join: string | number | { readonly id: string; readonly root: string } }
 
 export interface BoxOptions {
   /** `{ host: true }` by default. */
@@ -100,7 +107,6 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
   checkString('cwd', cwd)
   checkString('root', root)
   checkString('hostname', hostname)
-  checkOneOf('network', network, ['none', 'host'])
   checkBoolean('ownIds', ownIds)
   if (typeof seccomp !== 'object' || seccomp === null) checkOneOf('seccomp', seccomp, ['strict', 'none'])
   if (spec !== undefined && typeof spec !== 'function') throw invalidArgument('spec: expected a function')
@@ -108,7 +114,7 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
   return {
     args: [...argv],
     env: environment(env),
-    network,
+    network: networkOf(network),
     hostname,
     ...checkLimits(limits),
     rootfs: directory,
@@ -137,6 +143,24 @@ function edited(edit: (spec: Spec) => Spec, spec: Spec): Spec {
       },
     )
   }
+}
+
+function networkOf(network: Network): SandboxOptions['network'] {
+  if (typeof network !== 'object' || network === null) {
+    checkOneOf('network', network, ['none', 'host'])
+    return network
+  }
+  checkNames('network', network, ['join'])
+  const { join } = network
+  if (typeof join === 'number') {
+    if (!Number.isInteger(join) || join < 1 || join > 2 ** 22) throw invalidArgument(`network.join: ${join} is no pid`)
+    return { join: { pid: join } }
+  }
+  if (typeof join === 'string' && join !== '') return { join: join.includes('/') ? { path: join } : { id: join } }
+  if (typeof join === 'object' && join !== null && typeof join.id === 'string' && typeof join.root === 'string') {
+    return { join: containerRef(join.root, join.id) }
+  }
+  throw invalidArgument('network.join: expected a container, its id, a pid or a path')
 }
 
 export function userOf(user: BoxOptions['user']): SandboxOptions['user'] {

@@ -1,18 +1,12 @@
-/** Containers from OCI bundles, as objects: `create`, `open`, `list`. */
-import { randomUUID } from 'node:crypto'
 import type { Duplex, Readable, Writable } from 'node:stream'
 import { GantryError } from '../errors.js'
 import type { ContainerRef } from '../host/host.js'
 import { awaitEnd, forget } from '../host/node.js'
 import type { Context } from '../lifecycle/context.js'
 import { deleteContainer } from '../lifecycle/delete.js'
-import { containerRef } from '../lifecycle/id.js'
 import { killContainer } from '../lifecycle/kill.js'
-import { launch, readBundle } from '../lifecycle/launch.js'
-import { listContainers } from '../lifecycle/list.js'
 import { pauseContainer, resumeContainer } from '../lifecycle/pause.js'
 import { containerPids } from '../lifecycle/ps.js'
-import { containersRoot } from '../lifecycle/root.js'
 import { startContainer } from '../lifecycle/start.js'
 import { containerState, type State } from '../lifecycle/state.js'
 import { containerStats, usageOf } from '../lifecycle/stats.js'
@@ -21,28 +15,16 @@ import { formatJson } from '../spec/json.js'
 import { parseResources } from '../spec/parse.js'
 import type { Resources } from '../spec/spec.js'
 import type { Stats } from '../stats/summary.js'
-import { checkBoolean, checkOneOf, checkString, invalidArgument, reading, readOptions } from './arguments.js'
-import { Child, type LifetimeOptions } from './child.js'
-import { apiContext, guarded, type WarningOptions } from './context.js'
+import { checkBoolean, reading, readOptions } from './arguments.js'
+import type { Child } from './child.js'
+import { guarded } from './context.js'
 import { type ExecOptions, execIn } from './exec.js'
 import { type ContainerFs, Files } from './files.js'
 import type { Proc } from './proc.js'
-import { asBuffer, asText, type Decode, type Encoding, makeResult, type Result } from './result.js'
-import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
+import { asText, type Decode, makeResult, type Result } from './result.js'
+import type { Stdio } from './stdio.js'
 import { Stop } from './stop.js'
 import { type ContainerEvent, type WatchOptions, watch } from './watch.js'
-
-export interface RootOptions {
-  /** The directory of the containers' records: by default the same as of the command line, /run/gantry for root. */
-  readonly root?: string
-}
-
-export interface CreateOptions extends RootOptions, StdioOptions, WarningOptions, LifetimeOptions {
-  /** Letters, digits and `_+-.`, unique in the root; by default a random one. */
-  readonly id?: string
-  /** Of the result's streams; `utf8` by default. */
-  readonly encoding?: Encoding
-}
 
 export interface WaitOptions {
   /** Ends the waiting, not the container: the promise rejects with ERR_ABORTED. */
@@ -109,103 +91,6 @@ export interface Container<T extends string | Buffer = string> extends AsyncDisp
   resize(columns: number, rows: number): void
   /** Kills whatever is left of the container and removes it; done once, and no error when it is gone already. */
   destroy(): Promise<void>
-}
-
-/**
- * Creates a container from a bundle, a directory with config.json. Its program waits for {@link Container.start}. Its streams are
- * buffered for {@link Container.wait} unless the options say otherwise.
- *
- * It stays until `destroy`, which `await using` does by itself, or until this process ends, and keeps the event loop alive until its
- * init has ended. A `detached` one outlives the process.
- */
-export function create(
-  bundle: string,
-  options: CreateOptions & { readonly encoding: 'buffer' },
-): Promise<Container<Buffer>>
-export function create(
-  bundle: string,
-  options?: CreateOptions & { readonly encoding?: 'utf8' | undefined },
-): Promise<Container>
-export function create(bundle: string, options?: CreateOptions): Promise<Container<string | Buffer>>
-export function create(bundle: string, given: CreateOptions = {}): Promise<Container<string | Buffer>> {
-  return guarded<Container<string | Buffer>>(async () => {
-    const options = readOptions(given, [...stdioNames, 'root', 'id', 'encoding', 'onWarning', 'detached'])
-    return options.encoding === 'buffer'
-      ? await createWith(bundle, options, asBuffer)
-      : await createWith(bundle, options, asText)
-  })
-}
-
-/** A container that is there already, whoever created it. */
-export function open(id: string, options: RootOptions = {}): Promise<Container> {
-  return guarded(async () => {
-    const { root } = readOptions(options, ['root'])
-    checkString('id', id)
-    if (typeof id !== 'string') throw invalidArgument('id: expected a string')
-    const context = apiContext()
-    const ref = containerRef(await rootPath(context, { root }), id)
-    const { pid } = await context.host.inspect(ref)
-    return new OpenedContainer(context, ref, pid)
-  })
-}
-
-/** The containers of a root, in the order of their ids. One whose record can't be read is told to `onWarning` and left out. */
-export function list(given: RootOptions & WarningOptions = {}): Promise<State[]> {
-  return guarded(async () => {
-    const options = readOptions(given, ['root', 'onWarning'])
-    checkString('root', options.root)
-    const context = apiContext(options)
-    const { containers, problems } = await listContainers(
-      context.host,
-      await containersRoot(context.host, options.root),
-    )
-    for (const problem of problems) await context.warn(problem)
-    return [...containers]
-  })
-}
-
-async function rootPath({ host }: Context, { root }: RootOptions): Promise<string> {
-  checkString('root', root)
-  return (await containersRoot(host, root)).path
-}
-
-async function createWith<T extends string | Buffer>(
-  path: string,
-  options: CreateOptions,
-  decode: Decode<T>,
-): Promise<Container<T>> {
-  const { id = `gantry-${randomUUID()}`, encoding } = options
-  if (typeof path !== 'string') throw invalidArgument('bundle: expected the path of a directory')
-  checkString('id', id)
-  checkOneOf('encoding', encoding, ['utf8', 'buffer'])
-  checkBoolean('detached', options.detached)
-  const context = apiContext(options)
-  const ref = containerRef(await rootPath(context, options), id)
-  const bundle = await readBundle(context, { bundle: path })
-  const { terminal = false, consoleSize: size } = bundle.spec.process
-  if (options.tty && !terminal) throw invalidArgument('tty: the config has no process.terminal')
-  const tty = terminal && (options.tty ?? (size === undefined || { columns: size.width, rows: size.height }))
-  const stdio = reading('a stream', () => new Stdio(context.host, { ...options, tty }))
-  const child = new Child(context, options)
-  let container: CreatedContainer<T> | undefined
-  try {
-    const mode = { gate: true, detached: false }
-    const { pid, console } = await launch(
-      child.context,
-      ref,
-      bundle,
-      { stdio: stdio.descriptors, plainTerminal: true },
-      mode,
-    )
-    container = new CreatedContainer(child, ref, pid, stdio, decode)
-    if (console !== undefined) stdio.terminal?.join(child.number, console)
-    await stdio.handOver()
-    return container
-  } catch (error) {
-    await container?.destroy()
-    await stdio.close()
-    throw error
-  }
 }
 
 /** What every container can do by its id alone. */
@@ -354,7 +239,7 @@ export class CreatedContainer<T extends string | Buffer> extends ContainerById i
 }
 
 /** One that somebody else created: the kernel tells how a process ended to its parent alone. */
-class OpenedContainer extends ContainerById implements Container {
+export class OpenedContainer extends ContainerById implements Container {
   wait(options: WaitOptions = {}): Promise<Result> {
     return guarded(() => waitFor((stop) => this.#untilStopped(stop), options))
   }

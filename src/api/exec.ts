@@ -65,11 +65,12 @@ export function execIn(
       stdio: (onOverflow) => new Stdio(context.host, options, onOverflow),
       task: {
         name: argv[0] ?? '',
-        async begin({ descriptors: stdio, terminal }) {
+        async begin({ descriptors: stdio, fds, terminal }) {
           const size = terminal && { height: terminal.rows, width: terminal.columns }
           const { pid, console } = await startExec(child.context, container, {
             ...request,
             stdio,
+            fds,
             terminal: terminal !== undefined,
             consoleSize: size,
           })

@@ -35,7 +35,7 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
       stdio: (onOverflow) => new Stdio(context.host, options, onOverflow),
       task: {
         name: box.args[0] ?? '',
-        async begin({ descriptors: stdio, terminal }) {
+        async begin({ descriptors: stdio, fds, terminal }) {
           return await inSandbox(
             context,
             { ...box, terminal: terminal !== undefined, consoleSize: terminal },
@@ -45,7 +45,7 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
                 context,
                 container,
                 bundle,
-                { readonlyView, stdio, plainTerminal: true },
+                { readonlyView, stdio, fds, plainTerminal: true },
                 mode,
               )
               if (console !== undefined) await terminal?.join(child.number, console)

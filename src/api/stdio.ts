@@ -43,11 +43,19 @@ export interface StdioOptions extends TerminalOptions {
    * `truncated` says so. `kill`: as by a timeout, with ERR_OUTPUT.
    */
   readonly onOverflow?: 'truncate' | 'kill'
+  /**
+   * Descriptors of this process that become 3, 4, … in the program, as they are: files, sockets, directories. They stay yours, and have to
+   * be open until the program has started. What a directory leads to, the program can reach.
+   */
+  readonly fds?: readonly number[]
 }
 
-export const stdioNames = ['stdin', 'input', 'stdout', 'stderr', 'maxOutput', 'onOverflow', 'tty'] as const
+export const stdioNames = ['stdin', 'input', 'stdout', 'stderr', 'maxOutput', 'onOverflow', 'fds', 'tty'] as const
 
 const defaultMaxOutput = 16 << 20
+
+/** A usual limit of open files would not allow many more. */
+const mostFds = 512
 
 type Name = 'stdout' | 'stderr'
 
@@ -61,6 +69,8 @@ export interface Drained {
 export class Stdio {
   /** What becomes 0, 1 and 2 in the container. */
   readonly descriptors: readonly [number, number, number]
+  /** What becomes 3, 4, …. */
+  readonly fds: readonly number[]
   readonly stdin: Writable | null = null
   readonly stdout: Readable | null = null
   readonly stderr: Readable | null = null
@@ -74,6 +84,7 @@ export class Stdio {
   /** `onOverflow` is called once more was written than is to be kept. */
   constructor(host: Host, options: StdioOptions, onOverflow: () => void = () => undefined) {
     checkStdio(options)
+    this.fds = [...(options.fds ?? [])]
     const { stdin = 'ignore', input, stdout = 'buffer', stderr = 'buffer', maxOutput = defaultMaxOutput, tty } = options
     if (tty) {
       this.terminal = new Terminal(host, tty)
@@ -182,7 +193,10 @@ export class Stdio {
   }
 }
 
-function checkStdio({ stdin, input, stdout, stderr, maxOutput, onOverflow, tty }: StdioOptions): void {
+function checkStdio({ stdin, input, stdout, stderr, maxOutput, onOverflow, fds, tty }: StdioOptions): void {
+  if (fds !== undefined && !(Array.isArray(fds) && fds.length <= mostFds && fds.every(isDescriptor))) {
+    throw invalidArgument(`fds: expected a list of at most ${mostFds} numbers of descriptors`)
+  }
   checkStream('stdin', stdin, ['ignore', 'inherit', 'pipe'])
   checkStream('stdout', stdout, ['ignore', 'inherit', 'pipe', 'buffer'])
   checkStream('stderr', stderr, ['ignore', 'inherit', 'pipe', 'buffer'])
@@ -199,12 +213,16 @@ function checkStdio({ stdin, input, stdout, stderr, maxOutput, onOverflow, tty }
 
 function checkStream(name: string, value: Output | undefined, words: readonly string[]): void {
   if (value === undefined || (typeof value === 'string' && words.includes(value))) return
-  if (typeof value === 'number' && Number.isInteger(value) && value >= 0) return
+  if (isDescriptor(value)) return
   if (typeof value === 'object' && name !== 'stdin' && isWritable(value)) return
   const streams = name === 'stdin' ? '' : ', a stream'
   throw invalidArgument(
     `${name}: expected ${words.join(', ')}${streams} or the number of a descriptor, found ${textOf(value)}`,
   )
+}
+
+function isDescriptor(value: unknown): boolean {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < 2 ** 31
 }
 
 /** Bytes are the caller's to change afterwards. */

@@ -43,6 +43,8 @@ export interface ExecOptions extends ProcessOptions {
   readonly noSubreaper?: boolean
   /** Descriptors that become 0, 1 and 2. */
   readonly stdio?: ExecRequest['stdio']
+  /** Descriptors that it gets after those. */
+  readonly fds?: readonly number[]
   /** The terminal's master is a stream of the caller's. */
   readonly plainTerminal?: boolean
 }
@@ -144,6 +146,7 @@ function requestOf({ host: { caller } }: Context, { root, id }: ContainerRef, op
     preserveFds: options.preserveFds ?? 0,
     ...activation(caller),
     stdio: options.stdio ?? [0, 1, 2],
+    fds: options.fds,
     plainTerminal: options.plainTerminal,
   }
 }

@@ -28,6 +28,9 @@ export interface LaunchOptions {
   readonly systemdCgroup?: boolean
 }
 
+/** What a program that calls us may want, and no command line. */
+type Wishes = 'readonlyView' | 'stdio' | 'fds' | 'plainTerminal' | 'idle'
+
 /** How it is launched: what tells `create`, `run --detach` and `run` apart. */
 export interface LaunchMode {
   /** Wait for `start` before the program runs. */
@@ -63,7 +66,7 @@ export async function launch(
   context: Context,
   container: ContainerRef,
   bundle: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal' | 'idle'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, Wishes>,
   mode: LaunchMode,
 ): Promise<Launched> {
   const { host } = context
@@ -87,7 +90,7 @@ function requestOf(
   caller: Caller,
   { root, id }: ContainerRef,
   { path, spec }: Bundle,
-  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, 'readonlyView' | 'stdio' | 'plainTerminal' | 'idle'>,
+  options: Omit<LaunchOptions, 'bundle'> & Pick<Partial<Request>, Wishes>,
   { gate }: LaunchMode,
 ): Request {
   const absolute = (given: string | undefined) => absoluteIfGiven(caller, given)
@@ -108,6 +111,7 @@ function requestOf(
     ...activation(caller),
     notify: notifySocket(caller) !== undefined,
     stdio: options.stdio ?? [0, 1, 2],
+    fds: options.fds,
     systemdCgroup: options.systemdCgroup ?? false,
     readonlyView: options.readonlyView ?? false,
     plainTerminal: options.plainTerminal,

@@ -1,10 +1,12 @@
 /** `sandbox`: a command with no bundle and no image, on a read-only view of this machine or on a directory. */
+import { errno } from '../errno.js'
 import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Facts, type Host, HostFailure } from '../host/host.js'
 import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
 import { writeJson } from '../spec/json.js'
 import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
 import type { Context } from './context.js'
+import { containerRef } from './id.js'
 import { type IdRanges, ownIds, singleIds, subordinateIds } from './id-ranges.js'
 import type { Bundle } from './launch.js'
 import { absolutePath } from './paths.js'
@@ -12,13 +14,19 @@ import { containersRoot } from './root.js'
 import { runBundle } from './run.js'
 
 /** Paths may be relative to the caller's directory. */
-export interface SandboxOptions extends Omit<SpecOptions, 'cwd' | 'userNamespace'> {
+export interface SandboxOptions extends Omit<SpecOptions, 'cwd' | 'userNamespace' | 'network'> {
+  readonly network: 'none' | 'host' | Join
   /** Where the command runs: by default the caller's own directory, or `/` in another root. */
   readonly cwd?: string
   /** The real root's sandbox gets ids of its own too, if it is a view of this machine. */
   readonly ownIds?: boolean
   /** The directory of the records, if not the default one. */
   readonly root?: string
+}
+
+/** Whose network a sandbox shares: a container's, by its id or all that names it; a process's, by its pid; or what a file refers to. */
+export interface Join {
+  readonly join: ContainerRef | { readonly id: string } | { readonly pid: number } | { readonly path: string }
 }
 
 /** Runs the command and gives how it ended; nothing of the sandbox is left. */
@@ -46,8 +54,9 @@ export async function inSandbox<T>(
   const facts = await host.facts()
   const container = { root: await sandboxRoot(host, facts, options.root), id: newId(host) }
   const cwd = await workingDirectory(host, options)
+  const network = await networkOf(host, facts, container.root, options)
   const attempt = (userNamespace?: IdRanges) =>
-    carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, { ...options, cwd }, userNamespace) })
+    carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, { ...options, cwd, network }, userNamespace) })
   if (facts.capabilities.includes(CAP_SYS_ADMIN)) {
     const apart = options.ownIds && options.rootfs === undefined && !facts.inUserNamespace
     return await attempt(apart ? ownIds() : undefined)
@@ -73,9 +82,43 @@ async function workingDirectory(host: Host, { cwd, rootfs }: SandboxOptions): Pr
   throw new GantryError('ERR_INVALID_ARGUMENT', `cannot chdir to ${path}: no such directory`, { path })
 }
 
+async function networkOf(
+  host: Host,
+  facts: Facts,
+  root: string,
+  { network, root: given }: SandboxOptions,
+): Promise<SpecOptions['network']> {
+  if (typeof network === 'string') return network
+  if (!facts.capabilities.includes(CAP_SYS_ADMIN)) {
+    throw new GantryError('ERR_PERMISSION', `user ${facts.euid} may not join a network: that takes CAP_SYS_ADMIN`)
+  }
+  const { join } = network
+  if ('path' in join) return { join: absolutePath(host.caller.cwd, join.path) }
+  if ('pid' in join) return { join: `/proc/${join.pid}/ns/net` }
+  const { pid } = await host.inspect('root' in join ? join : await refOf(host, [root, given], join.id))
+  if (pid === 0) throw new GantryError('ERR_NOT_RUNNING', `container ${join.id} has ended: there is no network to join`)
+  return { join: `/proc/${pid}/ns/net` }
+}
+
+/** Where the container of that id is: among the sandboxes, or else among the containers. */
+async function refOf(
+  host: Host,
+  [root, given]: readonly [string, string | undefined],
+  id: string,
+): Promise<ContainerRef> {
+  const ref = containerRef(root, id)
+  try {
+    await host.inspect(ref)
+    return ref
+  } catch (error) {
+    if (!(error instanceof HostFailure) || error.errno !== errno.ENOENT) throw error
+    return { ...ref, root: (await containersRoot(host, given)).path }
+  }
+}
+
 function sandboxBundle(
   here: string,
-  options: SandboxOptions & { readonly cwd: string },
+  options: Omit<SandboxOptions, 'network'> & Pick<SpecOptions, 'cwd' | 'network'>,
   userNamespace?: IdRanges,
 ): Pick<PlannedSandbox, 'bundle' | 'readonlyView'> {
   const absolute = (path: string) => absolutePath(here, path)

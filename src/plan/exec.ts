@@ -29,6 +29,8 @@ export interface ExecRequest extends Activation {
   /** The terminal's master is a stream of the caller's. */
   readonly plainTerminal?: boolean
   readonly stdio: readonly [number, number, number]
+  /** As in {@link Request}. */
+  readonly fds?: readonly number[]
 }
 
 /** `config` is what the container was made from, with the new process in the place of its own. */

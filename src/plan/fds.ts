@@ -4,16 +4,15 @@ import type { Request } from './request.js'
 
 /**
  * The activated descriptors are ours from 3 on (sd_listen_fds(3)), those to preserve follow: so they are in the
- * container too.
+ * container too. Those that are named come last.
  */
 export function planDescriptors({
   stdio,
   listenFds,
   preserveFds,
-}: Pick<Request, 'stdio' | 'listenFds' | 'preserveFds'>): Descriptors {
+  fds = [],
+}: Pick<Request, 'stdio' | 'listenFds' | 'preserveFds' | 'fds'>): Descriptors {
   const first = 3
-  return {
-    stdio: [...stdio],
-    inherit: Array.from({ length: listenFds + preserveFds }, (_, index) => first + index),
-  }
+  const passed = Array.from({ length: listenFds + preserveFds }, (_, index) => first + index)
+  return { stdio: [...stdio], inherit: [...passed, ...fds] }
 }

@@ -42,6 +42,8 @@ export interface Request extends Activation {
   readonly notify: boolean
   /** Our descriptors that become 0, 1 and 2; -1 is one that is not open. */
   readonly stdio: readonly [number, number, number]
+  /** Our descriptors, by their numbers, that it gets after those. */
+  readonly fds?: readonly number[]
   /** `cgroupsPath` names a systemd slice and scope. */
   readonly systemdCgroup: boolean
   /**

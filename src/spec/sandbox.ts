@@ -20,7 +20,7 @@ export interface SandboxOptions {
   readonly writable: readonly string[]
   /** An absolute directory in place of the view of this machine. */
   readonly rootfs?: string
-  readonly network: 'none' | 'host'
+  readonly network: SandboxNetwork
   /** Bytes, with none of them swapped out. */
   readonly memory?: Integer
   /** How many processes and threads. */
@@ -45,6 +45,9 @@ export interface SandboxOptions {
   readonly edit?: (spec: Spec) => Spec
 }
 
+/** `none`: a new one with loopback alone. `host`: the caller's. `join`: the one that a file refers to, by an absolute path. */
+export type SandboxNetwork = 'none' | 'host' | { readonly join: string }
+
 export interface Sandbox {
   readonly spec: Spec
   /** For the request: the root is a view of this machine and must be read-only from the start. */
@@ -62,7 +65,7 @@ const TTY_GROUP = 5
 /** Throws a SpecError when an option is wrong. */
 export function sandboxSpec(options: SandboxOptions): Sandbox {
   const { args, cwd, env, rootfs, memory, pids, cpus, hostname = 'sandbox', terminal = false, userNamespace } = options
-  const { consoleSize: size, user = { uid: 0, gid: 0 }, seccomp, edit = (one) => one } = options
+  const { network, consoleSize: size, user = { uid: 0, gid: 0 }, seccomp, edit = (one) => one } = options
   const spec: Spec = {
     ociVersion: specVersion,
     root: { path: rootfs ?? '/', readonly: true },
@@ -92,7 +95,13 @@ export function sandboxSpec(options: SandboxOptions): Sandbox {
         ...(pids !== undefined && { pids: { limit: pids } }),
         ...(cpus !== undefined && { cpu: cpuTime(cpus) }),
       },
-      maskedPaths: [...MASKED_PATHS, '/proc/interrupts', '/sys/devices/virtual/powercap'],
+      maskedPaths: [
+        ...MASKED_PATHS,
+        '/proc/interrupts',
+        '/sys/devices/virtual/powercap',
+        // The interfaces of this machine, where its own sysfs is all that can be had.
+        ...(bindsSys(options) && network !== 'host' ? ['/sys/class/net', '/sys/devices/virtual/net'] : []),
+      ],
       readonlyPaths: READONLY_PATHS,
     },
   }
@@ -108,10 +117,17 @@ function namespaces({ network, userNamespace }: SandboxOptions): Namespace[] {
     { type: 'uts' },
     { type: 'cgroup' },
     ...(network === 'none' ? [{ type: 'network' } as const] : []),
+    ...(typeof network === 'object' ? [{ type: 'network', path: network.join } as const] : []),
   ]
 }
 
-function mounts({ network, rootfs, userNamespace, writable }: SandboxOptions): Mount[] {
+/** A new sysfs shows the network namespace, and takes rights over that: without them this machine's sysfs has to do. */
+function bindsSys({ network, userNamespace }: SandboxOptions): boolean {
+  return userNamespace !== undefined && network !== 'none'
+}
+
+function mounts(options: SandboxOptions): Mount[] {
+  const { rootfs, userNamespace, writable } = options
   const quiet = ['nosuid', 'noexec', 'nodev']
   const hasTty =
     !userNamespace ||
@@ -141,8 +157,7 @@ function mounts({ network, rootfs, userNamespace, writable }: SandboxOptions): M
     },
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...quiet, 'mode=1777', 'size=65536k'] },
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: quiet },
-    // A new sysfs shows the network namespace that we make, and takes rights over it.
-    userNamespace && network === 'host'
+    bindsSys(options)
       ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', 'rro', 'rnosuid', 'rnoexec', 'rnodev'] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...quiet, 'ro'] },
     { destination: '/tmp', type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'mode=1777'] },

@@ -1,4 +1,5 @@
-//! Entering the namespaces: the user namespace first, since it owns the others; then the joined ones; then the new ones.
+//! Entering the namespaces: a joined user namespace first, since it owns the others; then the joined ones; a new user namespace, and in
+//! it the new ones.
 
 use crate::{
     channel::Channel, failing::Failing, labels, mapped_ids, procfs::PrivateProc, root::Root, sources, sources::Sources,
@@ -43,6 +44,10 @@ pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
         }
         become_root(None)?;
     }
+    // A new user namespace has no rights over namespaces that are there already.
+    for (namespace, file) in joined.iter().filter(|(namespace, _)| namespace.kind != NamespaceKind::User) {
+        enter_joined(namespace, file)?;
+    }
     if new_user {
         unshare(kind::USER).failing("make a user namespace", "")?;
         channel.send(&FromInit::MapIds)?;
@@ -51,9 +56,6 @@ pub fn enter(plan: &InitPlan, channel: &Channel) -> Result<Sources, Failure> {
         become_root(plan.id_maps.as_ref().map(|maps| (&maps.uids[..], &maps.gids[..], maps.deny_setgroups)))?;
     }
 
-    for (namespace, file) in joined.iter().filter(|(namespace, _)| namespace.kind != NamespaceKind::User) {
-        enter_joined(namespace, file)?;
-    }
     let mut new = 0;
     for namespace in plan.namespaces.iter().filter(|namespace| namespace.path.is_none()) {
         new |= match namespace.kind {

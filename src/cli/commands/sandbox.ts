@@ -1,5 +1,5 @@
 import { Command, Option } from 'clipanion'
-import { runSandbox } from '../../lifecycle/sandbox.js'
+import { runSandbox, type SandboxOptions } from '../../lifecycle/sandbox.js'
 import { GantryCommand } from '../command.js'
 import { exitCodeOf } from '../exit-code.js'
 import { parseCount, parseSize } from '../sizes.js'
@@ -25,7 +25,9 @@ export class SandboxCommand extends GantryCommand {
 
   command = Option.Rest({ required: 1 })
 
-  network = Option.String('--network', 'none', { description: "none, or the host's" })
+  network = Option.String('--network', 'none', {
+    description: 'none, host, that of a container (container:ID), or what a file refers to (ns:PATH)',
+  })
   memory = Option.String('--memory', { description: 'bytes, or with k, m, g; swap is not given' })
   pids = Option.String('--pids', { description: 'processes and threads' })
   cpus = Option.String('--cpus', { description: 'processors; 0.5 is half the time of one' })
@@ -39,12 +41,11 @@ export class SandboxCommand extends GantryCommand {
 
   override async execute(): Promise<number> {
     const { network, memory, pids, cpus, rootfs, writable, cwd, tty: terminal } = this
-    if (network !== 'none' && network !== 'host') throw usageError(`invalid network: ${network} (one of none, host)`)
     return exitCodeOf(
       await runSandbox(this.session, {
         args: this.command,
         env: this.environment(),
-        network,
+        network: networkOf(network),
         memory: memory === undefined ? undefined : parseSize('--memory', memory),
         pids: pids === undefined ? undefined : parseCount('--pids', pids),
         cpus: cpus === undefined ? undefined : processors(cpus),
@@ -63,6 +64,13 @@ export class SandboxCommand extends GantryCommand {
     const given = this.env.map((entry) => (entry.includes('=') ? entry : `${entry}=${env[entry] ?? ''}`))
     return [...terminalType, ...given]
   }
+}
+
+function networkOf(text: string): SandboxOptions['network'] {
+  if (text === 'none' || text === 'host') return text
+  const [, kind, rest = ''] = /^(container|ns):(.+)$/.exec(text) ?? []
+  if (kind === undefined) throw usageError(`invalid network: ${text} (one of none, host, container:ID, ns:PATH)`)
+  return { join: kind === 'ns' ? { path: rest } : { id: rest } }
 }
 
 function processors(text: string): number {
