@@ -131,6 +131,26 @@ behaviour(
   },
 )
 
+behaviour(
+  'an agent may be asked about every call: notifications as the default action',
+  { runtimes: [...ours, 'crun'], unless },
+  async (t, session) => {
+    const agent = await startAgent(session)
+    session.bundle({
+      args: ['mkdir', '/tmp/never'],
+      edit: (spec) => {
+        notifying(session, [])(spec)
+        Object.assign(spec.linux.seccomp ?? {}, { defaultAction: 'SCMP_ACT_NOTIFY', syscalls: [] })
+      },
+    })
+    const { code, stderr } = await session.run(['run', session.id()])
+    t.is(code, 1)
+    t.regex(stderr, /never.*Disk quota exceeded/)
+    await agent.finished
+    t.regex(agent.stdout(), new RegExp(`^call ${EXECVE}$`, 'm'))
+  },
+)
+
 behaviour('without an agent nothing runs', { runtimes: ours, unless }, async (t, session) => {
   session.bundle({ args: ['touch', '/ran'], edit: notifying(session, ['mkdir']) })
   const missing = /cannot connect to linux\.seccomp\.listenerPath .*\/agent: no such file or directory/

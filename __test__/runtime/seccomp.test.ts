@@ -215,9 +215,20 @@ const wrong: readonly [title: string, seccomp: object, message: RegExp][] = [
     /linux\.seccomp\.syscalls\[0\]\.errnoRet: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno/,
   ],
   [
-    'notifications as the default action',
-    { defaultAction: 'SCMP_ACT_NOTIFY', listenerPath: '/run/agent' },
-    /linux\.seccomp\.defaultAction: SCMP_ACT_NOTIFY can't be the default action/,
+    'a call that notifies nobody',
+    { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_NOTIFY' }] },
+    /linux\.seccomp\.listenerPath: SCMP_ACT_NOTIFY needs the socket that gets the notifications/,
+  ],
+  [
+    'a profile that is too long for the kernel',
+    {
+      defaultAction: 'SCMP_ACT_ALLOW',
+      syscalls: Array.from({ length: 1100 }, (_, value) => ({
+        ...refuseMkdir,
+        args: [{ index: 1, value, op: 'SCMP_CMP_EQ' }],
+      })),
+    },
+    /linux\.seccomp: its filter has \d+ instructions, the kernel takes 4096/,
   ],
   [
     'metadata for no listener',

@@ -211,7 +211,46 @@ const wrongLinux: readonly { readonly linux: object; readonly message: string }[
     linux: { namespaces: [{ type: 'network' }], sysctl: { 'net/../kernel/core_pattern': 'x' } },
     message: 'linux.sysctl["net/../kernel/core_pattern"]: expected a name such as net.ipv4.ip_forward',
   },
+  {
+    linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', defaultErrnoRet: 0 } },
+    message: 'linux.seccomp.defaultErrnoRet: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno',
+  },
+  {
+    linux: { seccomp: seccompWith({ action: 'SCMP_ACT_KILL', errnoRet: 1 }) },
+    message: 'linux.seccomp.syscalls[0].errnoRet: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno',
+  },
+  {
+    linux: { seccomp: seccompWith({ action: 'SCMP_ACT_ERRNO', errnoRet: 4096 }) },
+    message: 'linux.seccomp.syscalls[0].errnoRet: 4096 is more than 4095',
+  },
+  {
+    linux: { seccomp: seccompWith({ action: 'SCMP_ACT_TRACE', errnoRet: 65536 }) },
+    message: 'linux.seccomp.syscalls[0].errnoRet: 65536 is more than 65535',
+  },
+  {
+    linux: { seccomp: seccompWith({ names: [] }) },
+    message: 'linux.seccomp.syscalls[0].names: expected at least one system call, found an empty list',
+  },
+  {
+    linux: { seccomp: { ...seccompWith({ action: 'SCMP_ACT_NOTIFY' }), listenerPath: '' } },
+    message: 'linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the socket that gets the notifications',
+  },
+  {
+    linux: { seccomp: { defaultAction: 'SCMP_ACT_ALLOW', listenerMetadata: 'x' } },
+    message: 'linux.seccomp.listenerMetadata: must not be set without listenerPath',
+  },
+  {
+    linux: {
+      seccomp: { defaultAction: 'SCMP_ACT_ALLOW', flags: ['SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV'] },
+    },
+    message: 'linux.seccomp.flags[0]: SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs SCMP_ACT_NOTIFY',
+  },
 ]
+
+/** A section with one rule. */
+function seccompWith(rule: object): object {
+  return { defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['read'], action: 'SCMP_ACT_LOG', ...rule }] }
+}
 
 for (const { config, message } of [
   ...wrong,
@@ -255,6 +294,11 @@ test('what fields have to do with each other is told of beside wrong fields, as 
     t.throws(() => parse({ process: 5, root: 5, mounts: [{ destination: '/a' }] }))?.message,
     'config.json: root: expected an object, found 5; process: expected an object, found 5; ' +
       'mounts[0].type: expected a file system, found nothing',
+  )
+  t.is(
+    t.throws(() => parse({ ...withProcess({ cwd: 'x' }), linux: { seccomp: seccompWith({ errnoRet: 1 }) } }))?.message,
+    'config.json: process.cwd: expected an absolute path, found "x"; ' +
+      'linux.seccomp.syscalls[0].errnoRet: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno',
   )
 })
 

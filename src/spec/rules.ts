@@ -5,6 +5,7 @@
 import { describe, UINT32_MAX } from './check.js'
 import { brokenProcessRules } from './process.js'
 import { brokenResourceRules } from './resources.js'
+import { brokenSeccompRules } from './seccomp.js'
 import type { IdMapping, Linux, Mount, Spec } from './spec.js'
 
 /**
@@ -37,6 +38,7 @@ export function brokenRules(spec: Spec): string[] {
     ...netDevices(linux),
     ...sysctls(linux),
     ...(linux.resources ? brokenResourceRules('linux.resources.', linux.resources) : []),
+    ...(linux.seccomp ? brokenSeccompRules(linux.seccomp) : []),
   ]
 }
 

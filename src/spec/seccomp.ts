@@ -1,7 +1,4 @@
-/**
- * `linux.seccomp`: its words, and what it looks like. What its fields have to do with each other is checked where it is
- * compiled, by crates/seccomp.
- */
+/** `linux.seccomp`: its words, what it looks like, and what its fields have to do with each other. crates/seccomp compiles it. */
 import { arr, int, lazy, like, obj, oneOf, text, UINT32_MAX, UINT64_MAX, wide } from './check.js'
 import type { Seccomp, SyscallCondition, SyscallRule } from './spec.js'
 
@@ -84,3 +81,38 @@ export const seccomp = lazy(() => {
     },
   )
 })
+
+/** Actions that have an errno, with the highest: MAX_ERRNO of the kernel, and what a tracer can be told. */
+const ERRNOS: ReadonlyMap<string, number> = new Map([
+  ['SCMP_ACT_ERRNO', 4095],
+  ['SCMP_ACT_TRACE', 65_535],
+])
+
+/** The rules that a section breaks, each as its field and what is wrong. */
+export function brokenSeccompRules(section: Seccomp): string[] {
+  const { defaultAction, defaultErrnoRet, flags = [], listenerPath, listenerMetadata, syscalls = [] } = section
+  const problems = errnoRules('linux.seccomp.defaultErrnoRet', defaultAction, defaultErrnoRet)
+  let notifies = defaultAction === 'SCMP_ACT_NOTIFY'
+  for (const [index, { action, errnoRet }] of syscalls.entries()) {
+    problems.push(...errnoRules(`linux.seccomp.syscalls[${index}].errnoRet`, action, errnoRet))
+    notifies ||= action === 'SCMP_ACT_NOTIFY'
+  }
+  const position = flags.indexOf('SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV')
+  if (position !== -1 && !notifies) {
+    problems.push(`linux.seccomp.flags[${position}]: ${flags[position]} needs SCMP_ACT_NOTIFY`)
+  }
+  if (notifies && !listenerPath) {
+    problems.push('linux.seccomp.listenerPath: SCMP_ACT_NOTIFY needs the socket that gets the notifications')
+  }
+  if (listenerMetadata && !listenerPath) {
+    problems.push('linux.seccomp.listenerMetadata: must not be set without listenerPath')
+  }
+  return problems
+}
+
+function errnoRules(field: string, action: string, errno: number | undefined): string[] {
+  if (errno === undefined) return []
+  const highest = ERRNOS.get(action)
+  if (highest === undefined) return [`${field}: only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno`]
+  return errno > highest ? [`${field}: ${errno} is more than ${highest}`] : []
+}

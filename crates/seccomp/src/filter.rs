@@ -1,10 +1,10 @@
-//! Compiling: a profile's checks, and the filter as a whole.
+//! Compiling: the filter as a whole.
 
 use crate::{
     architecture::{Architecture, X32_BIT},
     assembler::{ARCHITECTURE, Assembler, Compare, Instruction, Target},
     decision::{Case, Names, Verdict, decide},
-    profile::{Action, Condition, Flag, Profile, Rule},
+    profile::{Action, Condition, Flag, Profile},
     search::Ranges,
 };
 use std::{collections::HashSet, fmt, rc::Rc};
@@ -26,7 +26,7 @@ pub struct Filter {
     pub instructions: Vec<Instruction>,
     /// Of [`flag`].
     pub flags: u32,
-    /// Some rule notifies: seccomp(2) returns a descriptor, which the socket `listenerPath` gets.
+    /// Some call notifies: seccomp(2) returns a descriptor, which the socket `listenerPath` gets.
     pub notify: bool,
     /// Names of calls that none of the filter's architectures has, in the order of the profile. They were passed over.
     pub unknown: Vec<String>,
@@ -35,7 +35,7 @@ pub struct Filter {
 /// A profile that can't be compiled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
-    /// The property, seen from the section: `syscalls[3].args[0].index`; empty for the section itself.
+    /// The property, seen from the section: `architectures`; empty for the section itself.
     pub field: String,
     pub problem: String,
 }
@@ -51,12 +51,8 @@ impl std::error::Error for Error {}
 
 /// BPF_MAXINSNS.
 const MOST_INSTRUCTIONS: usize = 4096;
-/// MAX_ERRNO: the kernel returns no more than that.
-const HIGHEST_ERRNO: u32 = 4095;
-/// SECCOMP_RET_DATA: what a tracer can be told.
-const HIGHEST_DATA: u32 = 0xffff;
-/// How many arguments a system call has at most.
-const ARGUMENTS: usize = 6;
+/// The part of a filter's value that is an errno: seccomp(2).
+const SECCOMP_RET_DATA: u32 = 0xffff;
 /// For calls of other architectures.
 const REFUSED: u32 = Action::KillThread.value();
 const EPERM: u32 = 1;
@@ -65,13 +61,14 @@ const NO_CALL: u32 = u32::MAX;
 
 /// The filter of a profile for a kernel of the architecture `native`.
 ///
-/// Listed architectures that such a kernel can't run need no instructions and get none.
+/// The profile is a valid one: what its fields have to do with each other was checked with the rest of the document
+/// (src/spec/seccomp.ts). Listed architectures that such a kernel can't run need no instructions and get none.
 pub fn compile(profile: &Profile, native: Architecture) -> Result<Filter, Error> {
-    let notify = profile.syscalls.iter().any(|rule| rule.action == Action::Notify);
-    let default = default_value(profile)?;
-    let cases = cases(profile)?;
-    let flags = flags(profile, notify)?;
-    check_listener(profile, notify)?;
+    let mut actions = profile.syscalls.iter().map(|rule| rule.action).chain([profile.default_action]);
+    let notify = actions.any(|action| action == Action::Notify);
+    let default = value(profile.default_action, profile.default_errno_ret);
+    let cases = cases(profile);
+    let flags = flags(profile, notify);
     let architectures = architectures(profile, native)?;
     let newer = if profile.default_action.is_permissive() { default } else { Action::Errno.value() | native.enosys() };
 
@@ -142,92 +139,45 @@ fn architectures(profile: &Profile, native: Architecture) -> Result<Vec<(Archite
     Ok(found)
 }
 
-/// The rules, checked, as cases.
-fn cases(profile: &Profile) -> Result<Vec<Case<'_>>, Error> {
+/// The rules as cases.
+fn cases(profile: &Profile) -> Vec<Case<'_>> {
     let mut cases = Vec::new();
-    for (index, rule) in profile.syscalls.iter().enumerate() {
-        let value = rule_value(rule).map_err(|inner| inner.within(&format!("syscalls[{index}]")))?;
-        let mut seen = [false; ARGUMENTS];
-        let mut repeated = false;
-        for (position, condition) in rule.args.iter().enumerate() {
-            let Some(seen) = usize::try_from(condition.index).ok().and_then(|argument| seen.get_mut(argument)) else {
-                let field = format!("syscalls[{index}].args[{position}].index");
-                return Err(error(field, format!("no system call has an argument {}; the last is 5", condition.index)));
-            };
-            repeated |= std::mem::replace(seen, true);
-        }
+    for rule in &profile.syscalls {
+        let value = value(rule.action, rule.errno_ret);
         let mut add = |conditions: &[Condition]| {
             cases.push(Case { names: &rule.names, conditions: Rc::from(conditions), value });
         };
-        if repeated {
+        let arguments: HashSet<u32> = rule.args.iter().map(|condition| condition.index).collect();
+        if arguments.len() < rule.args.len() {
             rule.args.chunks(1).for_each(add);
         } else {
             add(&rule.args);
         }
     }
-    Ok(cases)
+    cases
 }
 
-/// What the filter returns where the rule applies.
-fn rule_value(rule: &Rule) -> Result<u32, Error> {
-    if rule.names.is_empty() {
-        return Err(error("names", "must name a system call"));
-    }
-    if let Some(position) = rule.names.iter().position(String::is_empty) {
-        return Err(error(format!("names[{position}]"), "is empty"));
-    }
-    value(rule.action, rule.errno_ret).map_err(|problem| error("errnoRet", problem))
-}
-
-fn default_value(profile: &Profile) -> Result<u32, Error> {
-    if profile.default_action == Action::Notify {
-        return Err(error("defaultAction", "SCMP_ACT_NOTIFY can't be the default action"));
-    }
-    value(profile.default_action, profile.default_errno_ret).map_err(|problem| error("defaultErrnoRet", problem))
-}
-
-/// The value that a filter returns for an action, or what is wrong with the errno.
-fn value(action: Action, errno: Option<u32>) -> Result<u32, String> {
-    match (errno, action) {
-        (_, Action::Errno | Action::Trace) => {
-            let highest = if action == Action::Errno { HIGHEST_ERRNO } else { HIGHEST_DATA };
-            let errno = errno.unwrap_or(EPERM);
-            if errno > highest { Err(format!("{errno} is more than {highest}")) } else { Ok(action.value() | errno) }
-        }
-        (Some(_), _) => Err("only SCMP_ACT_ERRNO and SCMP_ACT_TRACE take an errno".to_owned()),
-        (None, _) => Ok(action.value()),
+/// What a filter returns for an action.
+fn value(action: Action, errno: Option<u32>) -> u32 {
+    match action {
+        Action::Errno | Action::Trace => action.value() | errno.unwrap_or(EPERM) & SECCOMP_RET_DATA,
+        _ => action.value(),
     }
 }
 
-fn flags(profile: &Profile, notify: bool) -> Result<u32, Error> {
+fn flags(profile: &Profile, notify: bool) -> u32 {
     let mut flags = if notify { flag::NEW_LISTENER } else { 0 };
-    for (position, listed) in profile.flags.as_deref().unwrap_or(&[Flag::SpecAllow]).iter().enumerate() {
+    for listed in profile.flags.as_deref().unwrap_or(&[Flag::SpecAllow]) {
         flags |= match listed {
             // With a listener, the kernel wants the thread that fails told by an errno of its own.
             Flag::Tsync if notify => flag::TSYNC | flag::TSYNC_ESRCH,
             Flag::Tsync => flag::TSYNC,
             Flag::Log => flag::LOG,
             Flag::SpecAllow => flag::SPEC_ALLOW,
-            Flag::WaitKillableRecv if notify => flag::WAIT_KILLABLE_RECV,
-            Flag::WaitKillableRecv => {
-                let problem = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV needs a rule with SCMP_ACT_NOTIFY";
-                return Err(error(format!("flags[{position}]"), problem));
-            }
+            Flag::WaitKillableRecv => flag::WAIT_KILLABLE_RECV,
         };
     }
-    Ok(flags)
-}
-
-fn check_listener(profile: &Profile, notify: bool) -> Result<(), Error> {
-    if profile.listener_path.as_deref().is_some_and(|path| !path.is_empty()) {
-        Ok(())
-    } else if notify {
-        Err(error("listenerPath", "SCMP_ACT_NOTIFY needs the socket that gets the notifications"))
-    } else if profile.listener_metadata.as_deref().is_some_and(|metadata| !metadata.is_empty()) {
-        Err(error("listenerMetadata", "must not be set without listenerPath"))
-    } else {
-        Ok(())
-    }
+    flags
 }
 
 /// Names that no architecture has, each once.
@@ -240,10 +190,4 @@ fn unknown(profile: &Profile, architectures: &[(Architecture, Names)]) -> Vec<St
 
 fn error(field: impl Into<String>, problem: impl Into<String>) -> Error {
     Error { field: field.into(), problem: problem.into() }
-}
-
-impl Error {
-    fn within(self, outer: &str) -> Self {
-        Self { field: format!("{outer}.{}", self.field), ..self }
-    }
 }

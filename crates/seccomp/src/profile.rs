@@ -108,7 +108,7 @@ pub enum Flag {
     Log,
     #[serde(rename = "SECCOMP_FILTER_FLAG_SPEC_ALLOW")]
     SpecAllow,
-    /// Only together with a rule of [`Action::Notify`].
+    /// Only together with [`Action::Notify`].
     #[serde(rename = "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV")]
     WaitKillableRecv,
 }
@@ -130,7 +130,7 @@ impl Action {
 
     /// Whether a call of an unknown kind gets through, or to someone who can judge it.
     pub(crate) const fn is_permissive(self) -> bool {
-        matches!(self, Self::Allow | Self::Log | Self::Trace)
+        matches!(self, Self::Allow | Self::Log | Self::Trace | Self::Notify)
     }
 }
 

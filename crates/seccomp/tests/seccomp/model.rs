@@ -175,7 +175,7 @@ pub fn newer(profile: &Profile, native: Architecture, call: &Call) -> Option<u32
         return None;
     }
     let is_placeholder = matches!(architecture, Architecture::S390 | Architecture::S390X) && call.number == 0;
-    let is_permissive = matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace);
+    let is_permissive = matches!(profile.default_action, Action::Allow | Action::Log | Action::Trace | Action::Notify);
     // MIPS, by its ELF machine number, has another ENOSYS.
     let enosys = if architecture.audit() & 0xffff == 8 { 89 } else { 38 };
     (!is_permissive && (call.number > *newest || is_placeholder)).then_some(0x5_0000 | enosys)

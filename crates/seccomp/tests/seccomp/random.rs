@@ -48,8 +48,16 @@ impl Random {
         named.sort_unstable();
         // Few names, so that rules meet.
         let few: Vec<&str> = (0..2 + self.below(12)).map(|_| self.pick(&named)).collect();
-        let default_action =
-            self.pick(&[Action::Errno, Action::Errno, Action::KillProcess, Action::Allow, Action::Log, Action::Trap]);
+        let default_action = self.pick(&[
+            Action::Errno,
+            Action::Errno,
+            Action::KillProcess,
+            Action::Allow,
+            Action::Log,
+            Action::Notify,
+            Action::Trace,
+            Action::Trap,
+        ]);
         let errno = |random: &mut Self, action| {
             (matches!(action, Action::Errno | Action::Trace) && random.chance(1, 2)).then(|| random.below(100) as u32)
         };
@@ -62,6 +70,7 @@ impl Random {
                     Action::Errno,
                     Action::Trace,
                     Action::Log,
+                    Action::Notify,
                     Action::KillThread,
                     Action::KillProcess,
                     Action::Trap,
