@@ -67,7 +67,7 @@ test('mountLabel is the context of new file systems that can have one', (t) => {
     { destination: '/b', type: 'tmpfs', options: ['context=own'] },
     { destination: '/c', source: '/c', options: ['bind'] },
   ]
-  const labelled = plan({ config: { mounts }, linux: { mountLabel: 'a:b:c' } })
+  const labelled = plan({ config: { mounts }, linux: { mountLabel: 'a:b:c', maskedPaths: ['/sys/firmware'] } })
   t.is(names(labelled)[0], 'requireSelinux')
   const contexts = mountsOf(labelled).map(({ target, what }) => [
     target,
@@ -79,6 +79,7 @@ test('mountLabel is the context of new file systems that can have one', (t) => {
     ['/b', 'own'],
     ['/c', undefined],
   ])
+  t.deepEqual(steps(labelled, 'maskedPath'), [{ maskedPath: { path: '/sys/firmware', label: 'a:b:c' } }])
 })
 
 test('hard limits are raised from outside for a new user namespace', (t) => {

@@ -39,7 +39,9 @@ export function closeRoot(spec: Spec, mounts: readonly Step[]): Step[] {
     ...(domainname ? [{ domainname: { name: domainname } }] : []),
     ...Object.entries(linux.sysctl ?? {}).map(([key, value]) => ({ sysctl: { path: sysctlPath(key), value } })),
     ...(linux.readonlyPaths ?? []).map((path) => ({ readonlyPath: { path } })),
-    ...(linux.maskedPaths ?? []).map((path) => ({ maskedPath: { path } })),
+    ...(linux.maskedPaths ?? []).map((path) => ({
+      maskedPath: { path, ...(linux.mountLabel && { label: linux.mountLabel }) },
+    })),
   ]
 }
 

@@ -24,11 +24,11 @@ impl Covers {
     }
 
     /// Covers a directory with an empty one.
-    fn cover_directory(&mut self, place: &OwnedFd) -> io::Result<()> {
+    fn cover_directory(&mut self, place: &OwnedFd, label: Option<&str>) -> io::Result<()> {
         if let Some(first) = &self.empty_directory {
             return attach(clone(first.as_fd(), false)?, place);
         }
-        let mounted = new_empty_directory()?;
+        let mounted = new_empty_directory(label)?;
         attach(&mounted, place)?;
         self.empty_directory = Some(mounted);
         Ok(())
@@ -64,23 +64,26 @@ pub fn make_read_only(root: &Root, path: &str) -> Result<(), Failure> {
     cover().failing(STEP, path)
 }
 
-/// Hides `path`: a directory under an empty one, anything else under the null device.
-pub fn mask(root: &Root, covers: &mut Covers, path: &str) -> Result<(), Failure> {
+/// Hides `path`: a directory under an empty one, which has the SELinux label if it is the first, anything else under the null device.
+pub fn mask(root: &Root, covers: &mut Covers, path: &str, label: Option<&str>) -> Result<(), Failure> {
     const STEP: &str = "mask";
     let Some(place) = existing(root, path, STEP)? else { return Ok(()) };
     if root.is_at(&place).failing(STEP, path)? {
         return Err(Errno::BUSY).failing(STEP, path);
     }
     let is_directory = FileType::from_raw_mode(fstat(&place).failing(STEP, path)?.st_mode) == FileType::Directory;
-    let covered = if is_directory { covers.cover_directory(&place) } else { covers.cover_file(&place) };
+    let covered = if is_directory { covers.cover_directory(&place, label) } else { covers.cover_file(&place) };
     covered.failing(STEP, path)
 }
 
 /// A read-only tmpfs with room for nothing.
-fn new_empty_directory() -> io::Result<OwnedFd> {
+fn new_empty_directory(label: Option<&str>) -> io::Result<OwnedFd> {
     let context = fsopen(c"tmpfs", FsOpenFlags::FSOPEN_CLOEXEC)?;
     fsconfig_set_string(&context, c"nr_blocks", c"1")?;
     fsconfig_set_string(&context, c"nr_inodes", c"1")?;
+    if let Some(label) = label {
+        fsconfig_set_string(&context, c"context", label)?;
+    }
     fsconfig_create(&context)?;
     let attributes = MountAttrFlags::MOUNT_ATTR_RDONLY
         | MountAttrFlags::MOUNT_ATTR_NOSUID

@@ -146,9 +146,9 @@ impl<'a> Progress<'a> {
             Step::Domainname { name } => setdomainname(name.as_bytes()).failing("set domainname", name),
             Step::Sysctl { path, value } => self.proc.write(&format!("sys/{path}"), value).failing("set sysctl", path),
             Step::ReadonlyPath { path } => masks::make_read_only(self.root()?, path),
-            Step::MaskedPath { path } => {
+            Step::MaskedPath { path, label } => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
-                masks::mask(root, &mut self.covers, path)
+                masks::mask(root, &mut self.covers, path, label.as_deref())
             }
             Step::RequireSelinux { field } => labels::require_selinux(&mut self.proc, field),
             Step::SelinuxLabel { label } => labels::set_selinux(&mut self.proc, label),

@@ -91,9 +91,12 @@ pub enum Step {
     ReadonlyPath {
         path: String,
     },
-    /// Hides a path: a file under /dev/null, a directory under an empty read-only tmpfs. One that does not exist is passed over.
+    /// Hides a path: a file under /dev/null, a directory under an empty read-only tmpfs, which has the SELinux label of the first of
+    /// them. One that does not exist is passed over.
     MaskedPath {
         path: String,
+        #[cfg_attr(feature = "typescript", ts(optional))]
+        label: Option<String>,
     },
     /// Fails where SELinux is not enabled. `field` is the property that needs it.
     RequireSelinux {
