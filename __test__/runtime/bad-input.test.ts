@@ -343,6 +343,18 @@ const ids: [id: string, valid: boolean][] = [
   ['0', true],
 ]
 
+behaviour('a command about a container wants its id', {}, async (t, session) => {
+  session.bundle({ args: ['sleep', '60'] })
+  await session.ok(['run', '--detach', session.id()])
+  for (const command of ['create', 'run', 'state', 'start', 'kill', 'delete']) {
+    const { code, stdout, stderr } = await session.run([command])
+    t.deepEqual({ code, stdout: session.runtime.name === 'runc' ? '' : stdout }, { code: 1, stdout: '' }, command)
+    if (session.runtime.name !== 'runc') t.regex(stderr, /empty id: "\w+" requires/)
+  }
+  t.is((await session.state()).status, 'running')
+  await session.ok(['delete', '--force', session.id()])
+})
+
 for (const [id, valid] of ids) {
   // attacks on the state directory: crun's 432a66d9
   const shown = id.length > 20 ? `${id.slice(0, 3)}… (${id.length})` : JSON.stringify(id)
