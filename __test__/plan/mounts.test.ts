@@ -1,6 +1,6 @@
 import test from 'ava'
 import type { Mount } from '../../src/host/plan.js'
-import { type Changes, HYBRID, mountsOf, plan, ROOT, rootless, steps, V1 } from './fixtures.js'
+import { type Changes, HYBRID, mountsOf, plan, ROOT, rootless, steps, V1, V2 } from './fixtures.js'
 
 function mounted(mount: object, changes: Changes = {}): Mount | undefined {
   return mountsOf(plan({ ...changes, config: { mounts: [mount] } }))[0]
@@ -270,6 +270,16 @@ test('cgroup on v2 is a new cgroup2', (t) => {
   const mount = mounted(CGROUP)
   t.deepEqual(mount?.what, { filesystem: { kind: 'cgroup2', parameters: [{ name: 'source', value: 'cgroup' }] } })
   t.deepEqual(mount?.set, ['nosuid', 'ro'])
+})
+
+test('cgroup on v2 has the options of the host’s, which are those of all mounts of it', (t) => {
+  const cgroups = V2.map((hierarchy) => ({ ...hierarchy, options: ['nsdelegate', 'memory_recursiveprot'] }))
+  t.deepEqual(mounted(CGROUP, { facts: { cgroups } })?.what, {
+    filesystem: {
+      kind: 'cgroup2',
+      parameters: [{ name: 'source', value: 'cgroup' }, { name: 'nsdelegate' }, { name: 'memory_recursiveprot' }],
+    },
+  })
 })
 
 test('cgroup on v2 in a user namespace with the host’s cgroup namespace is a view of the own cgroup alone', (t) => {

@@ -1,8 +1,10 @@
 /** `delete`: a container goes, and all that is its. */
 import { existsSync, mkdirSync, readdirSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
+import { directoryOf } from '../harness/cgroups.js'
 import { isAlive } from '../harness/machine.js'
-import { everyone, likeRunc } from '../harness/runtime.js'
+import { everyone, likeRunc, noV1 } from '../harness/runtime.js'
+import { until } from '../harness/until.js'
 
 behaviour('delete removes a stopped container', { runtimes: everyone }, async (t, session) => {
   session.bundle()
@@ -80,14 +82,21 @@ behaviour('delete removes a directory that has no record', { runtimes: likeRunc 
 })
 
 behaviour('delete removes the cgroups that the container made below its own', {}, async (t, session) => {
+  const hierarchy = noV1 === undefined ? 'pids' : ''
   session.bundle({
-    args: ['sh', '-c', 'mkdir -p /sys/fs/cgroup/pids/inner/most; sleep 60'],
-    edit: (spec) =>
-      spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }),
+    args: ['sh', '-c', `mkdir -p /sys/fs/cgroup/${hierarchy}/inner/most; sleep 60`],
+    edit: (spec) => {
+      spec.linux.namespaces.push({ type: 'cgroup' })
+      spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] })
+    },
   })
   await session.ok(['run', '-d', session.id()])
+  const made = await until('they are there', () => {
+    const own = directoryOf(session, hierarchy)
+    return existsSync(`${own}/inner/most`) && own
+  })
   await session.ok(['delete', '--force', session.id()])
-  t.false(existsSync(`/sys/fs/cgroup/pids/${session.id()}`))
+  t.false(existsSync(made))
 })
 
 behaviour('a container that was deleted can be made anew', {}, async (t, session) => {

@@ -1,7 +1,7 @@
 /** `mounts` of config.json. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
-import { everyone, ours } from '../harness/runtime.js'
+import { everyone, noV1, ours } from '../harness/runtime.js'
 import { bindMount, type Mount } from '../harness/spec.js'
 
 /** The lines of the container's mountinfo for a mount point. */
@@ -260,7 +260,7 @@ for (const [option, expected] of [
   })
 }
 
-behaviour("the cgroup mount shows the container's own cgroups", {}, async (t, session) => {
+behaviour("the cgroup mount shows the container's own cgroups", { unless: noV1 }, async (t, session) => {
   const output = await session.outputOf(
     ['sh', '-c', 'ls /sys/fs/cgroup; cat /sys/fs/cgroup/pids/cgroup.procs'],
     (spec) =>
@@ -277,11 +277,30 @@ behaviour("the cgroup mount shows the container's own cgroups", {}, async (t, se
 
 behaviour("a read-only cgroup mount can't be written", {}, async (t, session) => {
   // CVE-2023-25809: a writable /sys/fs/cgroup.
-  const output = await session.outputOf(['sh', '-c', 'mkdir /sys/fs/cgroup/pids/new 2>&1; echo done'], (spec) =>
+  const directory = noV1 === undefined ? '/sys/fs/cgroup/pids' : '/sys/fs/cgroup'
+  const output = await session.outputOf(['sh', '-c', `mkdir ${directory}/new 2>&1; echo done`], (spec) =>
     spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['ro'] }),
   )
   t.regex(output, /Read-only file system\ndone/)
 })
+
+/** The options of the v2 hierarchy: all mounts of it have the same. */
+const v2Options = (): string | undefined =>
+  / - cgroup2 \S+ (\S+)$/m.exec(readFileSync('/proc/self/mountinfo', 'utf8'))?.[1]
+const noV2Options =
+  noV1 !== undefined && v2Options()?.includes(',') ? undefined : 'cgroup v2 is mounted without options here'
+
+behaviour(
+  "a cgroup mount keeps the options of the host's, also where it is not in a cgroup namespace of its own",
+  { runtimes: ours, unless: noV2Options },
+  async (t, session) => {
+    const before = v2Options()
+    await session.outputOf(['true'], (spec) =>
+      spec.mounts.push({ destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: ['rw'] }),
+    )
+    t.is(v2Options(), before)
+  },
+)
 
 behaviour('in a pure v2 layout the cgroup mount is cgroup2', { runtimes: everyone, view: 'v2' }, async (t, session) => {
   const output = await session.outputOf(

@@ -1,11 +1,12 @@
 /** Containers as services of a real systemd, as examples/systemd has them: it hears that they are ready, and gives them sockets. */
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { behaviour } from '../harness/behaviour.js'
 import { repository } from '../harness/package.js'
 import { addHostPrograms, linkHostPrograms, noHostPrograms } from '../harness/python.js'
 import type { Session } from '../harness/session.js'
+import { bindMount } from '../harness/spec.js'
 import { noSystemd, unitProperties } from '../harness/systemd.js'
 
 const options = { runtimes: ['gantry'], unless: noSystemd ?? noHostPrograms } as const
@@ -29,7 +30,10 @@ behaviour(
   async (t, session) => {
     const program = `
 import os, signal, socket
-signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+def end(*_):
+    open("/out/ended", "w").close()
+    os._exit(0)
+signal.signal(signal.SIGTERM, end)
 notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 notify.connect(os.environ["NOTIFY_SOCKET"])
 notify.send(b"READY=1\\nSTATUS=serves")
@@ -38,7 +42,15 @@ while True:
     connection, _ = listener.accept()
     connection.sendall(os.environ["LISTEN_FDS"].encode() + b" as " + str(os.getpid()).encode())
     connection.close()`
-    session.bundle({ args: ['/usr/bin/python3', '-c', program], edit: addHostPrograms, rootfs: linkHostPrograms })
+    const out = session.directory('out')
+    session.bundle({
+      args: ['/usr/bin/python3', '-c', program],
+      edit: (spec) => {
+        addHostPrograms(spec)
+        spec.mounts.push(bindMount(out, '/out', 'rw'))
+      },
+      rootfs: linkHostPrograms,
+    })
     const service = `${session.mark}.service`
     const socket = `${session.mark}.socket`
     const units = [install(session, 'web.service', service), install(session, 'web.socket', socket)]
@@ -55,6 +67,7 @@ while True:
 
     await session.shell(`systemctl stop ${service} ${socket}`)
     t.deepEqual(await unitProperties(session, service, 'ActiveState'), { ActiveState: 'inactive' })
+    t.true(existsSync(`${out}/ended`), 'it had the time to end by itself')
     t.not((await session.run(['state', session.id()])).code, 0)
     for (const unit of units) rmSync(unit)
     await session.shell('systemctl daemon-reload')

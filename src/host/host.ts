@@ -47,6 +47,8 @@ export interface CgroupHierarchy {
   readonly controllers: readonly string[]
   /** Our own cgroup in it, relative to `mount`, with a leading slash: `/user.slice`. */
   readonly own: string
+  /** v2: what the whole hierarchy is mounted with, none if missing: `nsdelegate`. */
+  readonly options?: readonly string[]
 }
 
 /** Names a container: the directory of all records, and its id. */

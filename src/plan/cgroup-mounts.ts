@@ -25,6 +25,15 @@ export function cgroupV2(
   }
 }
 
+/**
+ * Outside of a cgroup namespace of its own, a container that mounts cgroup2 sets the options of the one that all mounts are
+ * of: they stay as they are (cgroup-v2.rst, "Mounting").
+ */
+export function withHostOptions(options: MountOptions, { cgroups }: Facts): MountOptions {
+  const host = cgroups.find(({ version }) => version === 2)?.options ?? []
+  return { ...options, parameters: [...host.map((name) => ({ name })), ...options.parameters] }
+}
+
 /** A tmpfs with a directory a hierarchy, named as on the host; `cpu` and `cpuacct` are links to `cpu,cpuacct`. */
 export function cgroupV1(
   top: string,

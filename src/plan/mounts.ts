@@ -4,7 +4,7 @@ import type { CgroupPlan, Mount, Parameter, Step } from '../host/plan.js'
 import { resolvePath } from '../spec/rules.js'
 import type { Mount as ConfigMount, Spec } from '../spec/spec.js'
 import { cgroupLayout } from './cgroup.js'
-import { cgroupV1, cgroupV2 } from './cgroup-mounts.js'
+import { cgroupV1, cgroupV2, withHostOptions } from './cgroup-mounts.js'
 import { PlanError } from './error.js'
 import { planIdMap } from './mapped-mounts.js'
 import { requireMapped } from './namespaces.js'
@@ -30,7 +30,7 @@ export function planMounts(spec: Spec, request: Request, facts: Facts, cgroup: C
       steps.push(...cgroupV1(target(mount), options, spec, facts, cgroup))
     } else {
       const view = cgroupV2(target(mount), options, spec, facts, cgroup)
-      add(view ?? filesystem(mount, 'cgroup2', options, spec, field))
+      add(view ?? filesystem(mount, 'cgroup2', withHostOptions(options, facts), spec, field))
     }
   }
   if (request.notify) steps.push({ mount: notifyDirectory(request) })

@@ -27,7 +27,7 @@ process.on('exit', () => rmSync(directory, { recursive: true, force: true }))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1))
 
 /** What `npm test` has time for: what needs systemd, AppArmor or the controllers of v2, and a container's life there. */
-const usual = { cgroup: 'v2', runs: [{ files: 'features systemd limits apparmor create-start' }] }
+const usual = { cgroup: 'v2', runs: [{ files: 'features systemd limits apparmor create-start services delete' }] }
 
 await script(async () => {
   const absent = noMachine() ?? noImage()

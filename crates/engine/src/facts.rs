@@ -36,6 +36,9 @@ pub struct CgroupHierarchy {
     pub controllers: Vec<String>,
     /// Our own cgroup, relative to `mount`, with a leading slash.
     pub own: String,
+    /// Of v2: what the whole hierarchy is mounted with (cgroup-v2.rst, "Mounting"): `nsdelegate`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub options: Vec<String>,
 }
 
 /// Asks the kernel for all facts; without `cgroups`, those and resctrl are left out.
@@ -134,9 +137,16 @@ impl<'a> CgroupMount<'a> {
                 _ => line.starts_with("0::"),
             };
             let own = is_this.then(|| below(&self.root, path)).flatten()?;
-            let mount = self.point.clone();
-            Some((line, CgroupHierarchy { mount, version: self.version, controllers, own }))
+            let (mount, options) = (self.point.clone(), self.own_options());
+            Some((line, CgroupHierarchy { mount, version: self.version, controllers, own, options }))
         })
+    }
+
+    /// The options of cgroup2: all that it has are words. `seclabel` is SELinux's, which takes it from nobody.
+    fn own_options(&self) -> Vec<String> {
+        let is_own = |option: &&str| !matches!(*option, "" | "rw" | "ro" | "seclabel") && !option.contains('=');
+        let words = self.options.split(',').filter(|_| self.version == 2);
+        words.filter(is_own).map(str::to_owned).collect()
     }
 
     fn is_on_top(&self) -> bool {

@@ -16,7 +16,22 @@ fn hierarchy(line: &str) -> Option<CgroupHierarchy> {
 
 fn of(mount: &str, version: u8, controllers: &[&str], own: &str) -> Option<CgroupHierarchy> {
     let controllers = controllers.iter().map(|one| (*one).to_owned()).collect();
-    Some(CgroupHierarchy { mount: mount.into(), version, controllers, own: own.into() })
+    Some(CgroupHierarchy { mount: mount.into(), version, controllers, own: own.into(), options: Vec::new() })
+}
+
+#[test]
+fn options_of_the_whole_v2_hierarchy_are_known() {
+    for (line, expected) in [
+        (
+            "33 31 0:30 / /m rw,nosuid - cgroup2 cgroup2 rw,nsdelegate,memory_recursiveprot",
+            "nsdelegate memory_recursiveprot",
+        ),
+        ("33 31 0:30 / /m rw,nosuid - cgroup2 cgroup2 ro,seclabel", ""),
+        ("33 31 0:30 / /m rw,nosuid - cgroup2 cgroup2 rw,context=a:b,favordynmods", "favordynmods"),
+        ("33 31 0:30 / /m rw,nosuid - cgroup none rw,memory", ""),
+    ] {
+        assert_eq!(hierarchy(line).unwrap().options.join(" "), expected, "{line}");
+    }
 }
 
 #[test]
@@ -31,7 +46,7 @@ fn mounts_and_our_place_in_them_are_put_together() {
         ("33 31 0:30 /a/bc /mnt rw - cgroup none rw,memory", None),
         ("33 31 0:30 /other /mnt rw - cgroup none rw,memory", None),
         ("33 31 0:30 / /s rw - cgroup cgroup rw,xattr,name=systemd", of("/s", 1, &["name=systemd"], "/user.slice")),
-        ("33 31 0:30 / /m\\040x rw - cgroup2 cgroup2 rw,nsdelegate", of("/m x", 2, &[], "/a b/c")),
+        ("33 31 0:30 / /m\\040x rw - cgroup2 cgroup2 rw", of("/m x", 2, &[], "/a b/c")),
         ("33 31 0:30 /a\\040b /m rw - cgroup2 cgroup2 rw", of("/m", 2, &[], "/c")),
         ("33 31 0:30 / /m rw - cgroup cgroup rw,blkio", None),
         ("33 31 0:30 / /m rw - tmpfs tmpfs rw,memory", None),
