@@ -72,6 +72,12 @@ export declare function launch(request: string): Promise<string>
 
 export declare function list(request: string): Promise<string>
 
+/**
+ * Lets reads and writes wait, for whoever has it: fcntl(2), without O_NONBLOCK. What Node has opened as a stream does not, and few
+ * programs know how to go on then. One that can't be had is left to whoever uses it.
+ */
+export declare function makeBlocking(descriptor: number): void
+
 /** A container that ends with this JavaScript thread, and so with the process. */
 export interface Owner {
   root: string

@@ -6,8 +6,9 @@
  */
 import { accessSync, constants } from 'node:fs'
 import { createRequire } from 'node:module'
-import process from 'node:process'
 
+// `process` is the global one throughout: to import it is to open the standard streams, which makes pipes non-blocking for everybody
+// who has them, the container too.
 const words = process.argv.slice(2)
 try {
   const platform = createRequire(import.meta.url)('#platform')

@@ -1,8 +1,10 @@
 /** `run` of the Node API: what goes in, what comes out. */
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { closeSync, constants, mkdirSync, openSync, readFileSync, readSync, writeFileSync } from 'node:fs'
 import { relative } from 'node:path'
 import { list, run } from '../../src/index.js'
 import { apiTest } from '../harness/api.js'
+import { attempt } from '../harness/machine.js'
 import { packageDirectory, repository } from '../harness/package.js'
 import { makeRootfs } from '../harness/rootfs.js'
 import { until } from '../harness/until.js'
@@ -148,4 +150,26 @@ apiTest('limits are those of the cgroup', async (t, { root }) => {
   const greedy = ['sh', '-c', 'head -c 200m /dev/zero | tail -c 150m | wc -c']
   const { stdout } = await run(greedy, { root, limits: { memory: 32 << 20, cpus: 1.5 } })
   t.not(stdout.trim(), String(150 << 20))
+})
+
+apiTest('a program that inherits a non-blocking pipe can wait for its reader', async (t, { root, dir }) => {
+  const fifo = `${dir}/fifo`
+  execFileSync('mkfifo', [fifo])
+  const pipe = openSync(fifo, constants.O_RDWR | constants.O_NONBLOCK)
+  const size = 300_000
+  const running = run(['sh', '-c', `head -c ${size} /dev/zero && echo end >&2`], { root, stdout: pipe })
+  const reader = openSync(fifo, constants.O_RDONLY | constants.O_NONBLOCK)
+  const buffer = Buffer.alloc(1 << 16)
+  let seen = 0
+  const readSome = (): boolean => {
+    const count = attempt(() => readSync(reader, buffer)) ?? 0
+    seen += count
+    return count > 0
+  }
+  await until('all is read', () => {
+    while (readSome());
+    return seen === size
+  })
+  t.like(await running, { exitCode: 0, stderr: 'end\n' })
+  for (const descriptor of [pipe, reader]) closeSync(descriptor)
 })

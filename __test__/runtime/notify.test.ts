@@ -177,3 +177,78 @@ behaviour('signals reach a service that is not ready yet', { runtimes: ours, ...
   run.child.kill('SIGTERM')
   t.is((await run.finished).code, 7)
 })
+
+const everything = [
+  'EXTEND_TIMEOUT_USEC=5000000',
+  'STATUS=warming up',
+  'READY=1',
+  'WATCHDOG_USEC=9000000',
+  'WATCHDOG=1',
+  'RELOADING=1\nMONOTONIC_USEC=12345',
+  'READY=1\nSTATUS=reloaded',
+  'ERRNO=2\nSTATUS=bad luck',
+  'WATCHDOG=trigger',
+  'STOPPING=1',
+]
+
+behaviour(
+  'in the foreground the manager hears everything for as long as the container lives',
+  { runtimes: ours, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, sends(...everything, 'MAINPID=1', 'X_UNKNOWN=1', `STATUS=${'x'.repeat(5000)}`, 'STATUS=last'))
+    const run = session.spawn(['run', session.id()], service)
+    await until('the last came', () => lines(service).includes('STATUS=last'))
+    const main = `MAINPID=${(await session.state()).pid}`
+    const expected = everything.map((text) => (text.includes('READY=1') ? `${text}\n${main}` : text))
+    t.deepEqual(service.messages(), [...expected, main, 'STATUS=last'])
+    await session.ok(['kill', session.id(), 'KILL'])
+    t.is((await run.finished).code, 137)
+  },
+)
+
+behaviour('what a container says last is heard', { runtimes: ours, ...python }, async (t, session) => {
+  const service = await manager(session)
+  const [program = '', option = '', script = ''] = sends('READY=1', 'STOPPING=1', 'STATUS=bye')
+  bundle(session, [program, option, script.replace('time.sleep(60)', '')])
+  t.is((await session.run(['run', session.id()], service)).code, 0)
+  await until('the last came', () => lines(service).includes('STATUS=bye'))
+})
+
+/** A program that sends a text with a file that has `text` in it, and one end of a pipe; then says when that end is closed everywhere. */
+function sendsDescriptor(message: string): string[] {
+  const script = `
+import os, socket, time
+notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+notify.connect(os.environ["NOTIFY_SOCKET"])
+reader, writer = os.pipe()
+ours, theirs = os.pipe()
+os.write(writer, b"contents")
+socket.send_fds(notify, [${JSON.stringify(message)}.encode()], [reader])
+socket.send_fds(notify, [b"BARRIER=1"], [theirs])
+os.close(theirs)
+print("barrier", os.read(ours, 1), flush=True)`
+  return ['/usr/bin/python3', '-c', script]
+}
+
+behaviour(
+  'a descriptor to be stored reaches the manager, and a barrier is answered by it',
+  { runtimes: ours, ...python },
+  async (t, session) => {
+    const service = await manager(session)
+    bundle(session, sendsDescriptor('FDSTORE=1\nFDNAME=pipe'))
+    t.is((await session.run(['run', session.id()], service)).stdout, "barrier b''\n")
+    t.deepEqual(service.messages(), ['FDSTORE=1\nFDNAME=pipe\ndescriptor contents', 'BARRIER=1'])
+  },
+)
+
+behaviour('a flood of messages is slowed down, and none is lost', { runtimes: ours, ...python }, async (t, session) => {
+  const service = await manager(session)
+  const flood = Array.from({ length: 300 }, (_, number) => `STATUS=${number}`)
+  bundle(session, ['sh', '-c', 'trap "exit 7" TERM; "$@" & while :; do sleep 0.1; done', 'sh', ...sends(...flood)])
+  const run = session.spawn(['run', session.id()], service)
+  await until('the last came', () => lines(service).includes('STATUS=299'))
+  t.deepEqual(service.messages(), flood)
+  run.child.kill('SIGTERM')
+  t.is((await run.finished).code, 7)
+})

@@ -4,6 +4,7 @@ use napi::Result;
 use napi_derive::napi;
 use rustix::{
     fd::{IntoRawFd, OwnedFd},
+    fs::{OFlags, fcntl_getfl, fcntl_setfl},
     io::{Errno, fcntl_dupfd_cloexec},
     net::{AddressFamily, SocketFlags, SocketType, socketpair},
     pipe::{PipeFlags, pipe_with},
@@ -28,6 +29,18 @@ pub fn connection() -> Result<Vec<i32>> {
 pub fn duplicate(descriptor: i32) -> Result<i32> {
     let duplicate = sys::descriptor::borrow(descriptor).and_then(|borrowed| fcntl_dupfd_cloexec(borrowed, 3));
     Ok(duplicate.map_err(failed)?.into_raw_fd())
+}
+
+/// Lets reads and writes wait, for whoever has it: fcntl(2), without O_NONBLOCK. What Node has opened as a stream does not, and few
+/// programs know how to go on then. One that can't be had is left to whoever uses it.
+#[napi]
+pub fn make_blocking(descriptor: i32) {
+    if let Ok(borrowed) = sys::descriptor::borrow(descriptor)
+        && let Ok(flags) = fcntl_getfl(borrowed)
+        && flags.contains(OFlags::NONBLOCK)
+    {
+        let _ = fcntl_setfl(borrowed, flags - OFlags::NONBLOCK);
+    }
 }
 
 /// Gives a pty its size, which sends SIGWINCH to its foreground process group.

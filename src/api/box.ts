@@ -1,8 +1,8 @@
 /** What a sandbox is made of: the options that `run` and `sandbox` share, checked. */
 import { statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import process from 'node:process'
 import { GantryError } from '../errors.js'
+import { process } from '../host/node.js'
 import { containerRef } from '../lifecycle/id.js'
 import { absolutePath } from '../lifecycle/paths.js'
 import type { SandboxOptions } from '../lifecycle/sandbox.js'

@@ -1,8 +1,7 @@
 /** What the calls of the API work on: the host as a library has it, and its failures as errors of ours. */
-import process from 'node:process'
 import { toGantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
-import { nodeHost } from '../host/node.js'
+import { nodeHost, process } from '../host/node.js'
 import type { Context } from '../lifecycle/context.js'
 
 export interface WarningOptions {

@@ -10,7 +10,7 @@ import { type Duplex, Readable, type Writable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { Host } from '../host/host.js'
-import { openPipe } from '../host/node.js'
+import { makeBlocking, openPipe } from '../host/node.js'
 import { checkNumber, checkOneOf, describe, invalidArgument } from './arguments.js'
 import { closeSocket, Keeper, type Kept, type Line, Lines, nothingKept, Outlet, type Sink, sinkTo } from './collect.js'
 import { Terminal, type TerminalOptions } from './terminal.js'
@@ -264,8 +264,10 @@ function isRead(output: Output): boolean {
 }
 
 function numberOf(stream: Output, own: number): number {
-  if (typeof stream === 'number') return stream
-  return stream === 'inherit' ? own : -1
+  const number = stream === 'inherit' ? own : stream
+  if (typeof number !== 'number') return -1
+  makeBlocking(number)
+  return number
 }
 
 interface Pipes {

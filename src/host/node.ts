@@ -2,12 +2,17 @@
  * The host on Node: the engine through the addon (src/lib.rs), off the event loop.
  */
 import { createRequire } from 'node:module'
-import process from 'node:process'
 import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
 import { GantryError } from '../errors.js'
 import type { ContainerRef, Host, Launched } from './host.js'
 import { answerOf, hostOver, requestText } from './verbs.js'
+
+/**
+ * Not imported from node:process: that opens the standard streams, and so makes pipes non-blocking for everybody who has them, the
+ * container too.
+ */
+export const { process } = globalThis
 
 /** What is made for this platform. */
 interface Platform {
@@ -181,6 +186,11 @@ export function openPipe(): readonly [read: number, write: number] {
 /** Makes a connection of two non-blocking descriptors, likewise. */
 export function openConnection(): readonly [one: number, other: number] {
   return loadAddon().connection()
+}
+
+/** Lets reads and writes of a descriptor wait, as child_process does with what a program inherits. */
+export function makeBlocking(descriptor: number): void {
+  loadAddon().makeBlocking(descriptor)
 }
 
 /** Another number for what a descriptor refers to, likewise. */

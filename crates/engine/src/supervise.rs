@@ -10,7 +10,7 @@ use nix::libc;
 use rustix::{
     event::{PollFd, PollFlags, Timespec},
     fd::{AsFd, OwnedFd},
-    io::Errno,
+    io::{self, Errno},
     process::{Pid, WaitId, WaitIdOptions, WaitOptions, child_subreaper, getpid, set_child_subreaper, waitid},
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Watch {
                     terminal.end();
                 }
                 if self.terminal.as_ref().is_none_or(Terminal::is_done) {
-                    self.forward();
+                    self.forward(Proxy::finish);
                     return Ok(status);
                 }
             }
@@ -106,7 +106,7 @@ impl Watch {
                 self.terminal = None;
             }
             if said {
-                self.forward();
+                self.forward(Proxy::serve);
             }
             if let Some(terminal) = &mut self.terminal {
                 terminal.serve([input, pty, output]);
@@ -121,11 +121,13 @@ impl Watch {
     fn wait(&self) -> Result<[bool; 6], Failure> {
         let init = Some(PollFd::new(&self.pidfd, PollFlags::IN)).filter(|_| self.status.is_none());
         let signals = self.signals.as_ref().map(Signals::interest);
-        let proxy = self.proxy.as_ref().map(Proxy::interest);
+        let proxy = self.proxy.as_ref().and_then(Proxy::interest);
         let [input, pty, output] = self.terminal.as_ref().map(Terminal::interests).unwrap_or_default();
         // In Node nobody can hold SIGWINCH back for us: the size is looked at now and then.
         let watch_size = self.signals.is_none() && self.terminal.is_some();
-        let timeout = watch_size.then_some(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
+        let look = watch_size.then_some(Timespec { tv_sec: 0, tv_nsec: 100_000_000 });
+        let pause = self.proxy.as_ref().and_then(Proxy::pause);
+        let timeout = look.into_iter().chain(pause).min();
         wait::ready([init, signals, proxy, input, pty, output], timeout.as_ref()).failing("wait for", "init")
     }
 
@@ -163,14 +165,14 @@ impl Watch {
 
     /// The status of init, which has ended.
     fn collect(&self) -> Result<ExitStatus, Failure> {
-        let waited = rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
+        let waited = io::retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
         let status = waited.failing("wait for", "init")?.ok_or(Errno::CHILD).failing("wait for", "init")?;
         Ok(ExitStatus { exit_code: status.exit_status(), signal: status.terminating_signal() })
     }
 
-    fn forward(&mut self) {
+    fn forward(&mut self, pass_on: fn(&mut Proxy) -> io::Result<bool>) {
         // The container's life is worth more than that its manager hears of it.
-        if self.proxy.as_mut().is_some_and(|proxy| proxy.serve().is_err_and(|errno| errno == Errno::BADF)) {
+        if self.proxy.as_mut().is_some_and(|proxy| pass_on(proxy).is_err_and(|errno| errno == Errno::BADF)) {
             self.proxy = None;
         }
     }

@@ -6,6 +6,7 @@
 
 use crate::failing::Failing;
 use rustix::{
+    buffer::spare_capacity,
     event::{PollFd, PollFlags},
     fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open},
@@ -15,8 +16,14 @@ use rustix::{
 };
 use wire::Failure;
 
-/// What is read at once: small enough that a pipe which is ready takes it whole (PIPE_BUF).
-const CHUNK: usize = 4096;
+/// What is read at once, in bytes, if there is as much.
+const CHUNK: usize = 16 << 10;
+
+/// What is written at once to an output that may block: a pipe which is ready takes as much whole (PIPE_BUF).
+const WHOLE: usize = 4096;
+
+/// How often output is taken and shown before the caller can look after other things.
+const BATCH: usize = 16;
 
 /// How much output is waited for after init is gone, in bytes. More comes only from processes that outlived it.
 const LAST_OUTPUT: usize = 1 << 20;
@@ -27,6 +34,8 @@ pub struct Terminal {
     /// None after its end.
     input: Option<OwnedFd>,
     output: OwnedFd,
+    /// How many bytes are written to it at most at once.
+    at_once: usize,
     /// Hang up as soon as nobody is at the other end of `output`, not only when something is written.
     watches_output: bool,
     /// Read from `input`, not yet written to the pty.
@@ -41,29 +50,35 @@ impl Terminal {
     pub fn join(master: OwnedFd) -> Result<Self, Failure> {
         const STEP: &str = "join the container's terminal to";
         let pty = Pty::new(master).failing(STEP, "ours")?;
-        Ok(Self {
-            pty: Some(pty),
-            input: unshared(stdin(), OFlags::RDONLY).ok(),
-            output: unshared(stdout(), OFlags::WRONLY).failing(STEP, "standard output")?,
-            watches_output: false,
-            typed: Vec::new(),
-            shown: Vec::new(),
-            raw: if isatty(stdin()) { Some(RawMode::set(stdin()).failing(STEP, "standard input")?) } else { None },
-        })
+        let input = unshared(stdin(), OFlags::RDONLY).ok();
+        let output = unshared(stdout(), OFlags::WRONLY).failing(STEP, "standard output")?;
+        let mut terminal = Self::new(pty, input, output);
+        if isatty(stdin()) {
+            terminal.raw = Some(RawMode::set(stdin()).failing(STEP, "standard input")?);
+        }
+        Ok(terminal)
     }
 
     /// Joins the master of a pty to a non-blocking socket.
     pub fn join_socket(master: OwnedFd, socket: OwnedFd) -> Result<Self, Failure> {
         const STEP: &str = "join the container's terminal to";
-        Ok(Self {
-            pty: Some(Pty::new(master).failing(STEP, "a socket")?),
-            input: Some(io::fcntl_dupfd_cloexec(&socket, 3).failing(STEP, "a socket")?),
-            output: socket,
-            watches_output: true,
+        let pty = Pty::new(master).failing(STEP, "a socket")?;
+        let input = io::fcntl_dupfd_cloexec(&socket, 3).failing(STEP, "a socket")?;
+        Ok(Self { watches_output: true, ..Self::new(pty, Some(input), socket) })
+    }
+
+    fn new(pty: Pty, input: Option<OwnedFd>, output: OwnedFd) -> Self {
+        let may_block = fcntl_getfl(&output).is_ok_and(|flags| !flags.contains(OFlags::NONBLOCK));
+        Self {
+            pty: Some(pty),
+            input,
+            output,
+            at_once: if may_block { WHOLE } else { CHUNK },
+            watches_output: false,
             typed: Vec::new(),
             shown: Vec::new(),
             raw: None,
-        })
+        }
     }
 
     /// What to wait for before [`Terminal::serve`]: our input, the pty, our output.
@@ -102,14 +117,29 @@ impl Terminal {
         {
             self.hang_up();
         }
-        if pty
-            && self.shown.is_empty()
-            && let Some(pty) = &mut self.pty
-            && !pty.read(&mut self.shown)
-        {
-            self.hang_up();
+        if output {
+            self.show();
         }
-        if pty || output {
+        if pty {
+            self.take();
+        }
+    }
+
+    /// Shows what the container writes, until there is no more of it or no room for it. To ask poll(2) again before each read would
+    /// be a third of all calls.
+    fn take(&mut self) {
+        for _ in 0..BATCH {
+            match &mut self.pty {
+                Some(pty) if self.shown.is_empty() => {
+                    if !pty.read(&mut self.shown) {
+                        self.hang_up();
+                    }
+                }
+                _ => return,
+            }
+            if self.shown.is_empty() {
+                return;
+            }
             self.show();
         }
     }
@@ -145,7 +175,7 @@ impl Terminal {
     }
 
     fn show(&mut self) {
-        let chunk = self.shown.get(..CHUNK).unwrap_or(&self.shown);
+        let chunk = self.shown.get(..self.at_once).unwrap_or(&self.shown);
         if chunk.is_empty() {
             return;
         }
@@ -273,12 +303,10 @@ fn unshared(stream: BorrowedFd<'_>, access: OFlags) -> io::Result<OwnedFd> {
     io::fcntl_dupfd_cloexec(stream, 3)
 }
 
-/// Appends what there is, at most [`CHUNK`] bytes. False at the end of the file.
+/// Appends what there is, about [`CHUNK`] bytes at most. False at the end of the file.
 fn read_into(buffer: &mut Vec<u8>, from: BorrowedFd<'_>) -> io::Result<bool> {
-    let mut chunk = [0; CHUNK];
-    let count = read(from, &mut chunk)?;
-    buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-    Ok(count > 0)
+    buffer.reserve(CHUNK);
+    Ok(read(from, spare_capacity(buffer))? > 0)
 }
 
 #[cfg(test)]

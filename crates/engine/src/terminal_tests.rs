@@ -29,15 +29,7 @@ fn joined() -> Joined {
     prepare(master.as_fd()).unwrap();
     let (input, keyboard) = pipe_with(PipeFlags::CLOEXEC).unwrap();
     let (screen, output) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).unwrap();
-    let terminal = Terminal {
-        pty: Some(Pty::new(master).unwrap()),
-        input: Some(input),
-        output,
-        watches_output: false,
-        typed: Vec::new(),
-        shown: Vec::new(),
-        raw: None,
-    };
+    let terminal = Terminal::new(Pty::new(master).unwrap(), Some(input), output);
     Joined { terminal, keyboard, screen, slave }
 }
 
