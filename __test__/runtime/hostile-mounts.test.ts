@@ -88,6 +88,50 @@ behaviour("what masks a file is the host's, and can't be changed", { runtimes: o
   t.is(statSync('/dev/null').mode, before)
 })
 
+behaviour("a path that can't be masked is an error, and nothing runs", { runtimes: ours }, async (t, session) => {
+  for (const path of ['/', '/loop', '/tmp/..']) {
+    session.bundle({
+      args: ['echo', 'ran'],
+      edit: (spec) => (spec.linux.maskedPaths = [path]),
+      rootfs: (rootfs) => symlinkSync('loop', `${rootfs}/loop`),
+    })
+    const { code, stdout, message } = await session.run(['run', session.id()])
+    t.deepEqual({ code, stdout }, { code: 1, stdout: '' }, path)
+    t.regex(message, /cannot mask/)
+  }
+})
+
+behaviour(
+  'what a container mounts does not appear on the host, however shared its sources are there',
+  { runtimes: everyone },
+  async (t, session) => {
+    const volume = session.directory('volume')
+    mkdirSync(`${volume}/below`)
+    session.bundle({
+      args: ['sh', '-ec', 'mount -t tmpfs none /data/below; mount -t tmpfs none /mnt; echo mounted'],
+      edit: (spec) => {
+        spec.mounts.push({ destination: '/data', type: 'bind', source: volume, options: ['rbind'] })
+        spec.process.capabilities = {
+          bounding: ['CAP_SYS_ADMIN'],
+          effective: ['CAP_SYS_ADMIN'],
+          permitted: ['CAP_SYS_ADMIN'],
+        }
+      },
+      rootfs: (rootfs) => mkdirSync(`${rootfs}/mnt`, { recursive: true }),
+    })
+    session.through = [
+      ...['unshare', '--mount', '--propagation', 'private', 'sh', '-ec'],
+      'mount --make-rshared /; "$@"; cat /proc/self/mountinfo',
+      'sh',
+    ]
+    const { code, stdout } = await session.run(['run', session.id()])
+    t.is(code, 0)
+    t.regex(stdout, /^mounted\n/)
+    t.regex(stdout, / shared:\d+ /)
+    t.false(stdout.includes(session.dir), stdout)
+  },
+)
+
 behaviour('tmpcopyup of a tree that is too deep is an error', { runtimes: ours }, async (t, session) => {
   for (const [depth, code] of [
     [60, 0],
@@ -132,11 +176,15 @@ behaviour(
     // CVE-2021-30465
     const { volume, swapper } = await swapping(session, session.canary)
     const other = session.directory('other')
-    session.bundle({ edit: (spec) => spec.mounts.push(bindMount(volume, '/v'), bindMount(other, '/v/door')) })
+    session.bundle({
+      args: ['sh', '-c', 'grep -c "/other /" /proc/self/mountinfo; true'],
+      edit: (spec) => spec.mounts.push(bindMount(volume, '/v'), bindMount(other, '/v/door')),
+    })
     for (let start = 0; start < 40; start += 1) {
-      // Which of the two it finds is chance; the canary is neither.
-      const { code, message } = await session.run(['run', session.id()])
-      if (code !== 0) t.regex(message, /cannot/)
+      // Which of the two it finds is chance; the canary is neither, and the mount is somewhere in the container.
+      const { code, stdout, message } = await session.run(['run', session.id()])
+      if (code === 0) t.is(stdout, '1\n')
+      else t.regex(message, /cannot/)
     }
     swapper.child.kill('SIGKILL')
     t.is(session.shellSync(`ls -A ${session.canary}`), 'perch\nsings\n')

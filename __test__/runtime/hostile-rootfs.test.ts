@@ -272,6 +272,9 @@ behaviour(
     t.regex(session.shellSync(`readlink /proc/${pid}/exe`), /^\/memfd:/)
     t.is(session.shellSync(`stat -c %u:%a /proc/${pid}/environ`), '0:400\n')
     t.is(readFileSync(`/proc/${pid}/environ`, 'utf8'), '')
+    // Nor can a process beside it, who has the same id and the same capabilities, look into it.
+    for (const what of ['cat /proc/1/exe', 'cat /proc/1/maps', 'cat /proc/1/environ'])
+      t.regex((await session.run(['exec', session.id(), 'sh', '-c', what])).stderr, /Permission denied/, what)
     await session.ok(['delete', '--force', session.id()])
   },
 )
