@@ -365,11 +365,13 @@ test('default devices and links, and those of the config', (t) => {
 })
 
 test('in a user namespace devices are the host’s', (t) => {
-  const made = plan(rootless({ linux: { devices: [{ path: '/dev/fuse', type: 'c', major: 10, minor: 229 }] } }))
+  const fuse = { path: '/dev/fuse', type: 'c', major: 10, minor: 229 }
+  const made = plan(rootless({ linux: { devices: [{ ...fuse, path: '/dev/f', fileMode: 0o20660 }, fuse] } }))
   t.deepEqual(steps(made, 'device'), [])
-  t.deepEqual(steps(made, 'hostDevice').at(-1), {
-    hostDevice: { path: '/dev/fuse', kind: 'c', major: 10, minor: 229 },
-  })
+  t.deepEqual(steps(made, 'hostDevice').slice(-2), [
+    { hostDevice: { path: '/dev/f', kind: 'c', major: 10, minor: 229, mode: 0o660 } },
+    { hostDevice: { path: '/dev/fuse', kind: 'c', major: 10, minor: 229 } },
+  ])
   t.is(steps(plan({ facts: { ...ROOT, inUserNamespace: true } }), 'hostDevice').length, 6)
 })
 

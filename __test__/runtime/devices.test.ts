@@ -1,5 +1,5 @@
 /** Devices: the nodes in /dev, and which may be opened. */
-import { existsSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import type { Spec } from '../harness/spec.js'
@@ -217,6 +217,31 @@ behaviour(
       const { code, message } = await session.run(['run', session.id()])
       t.is(code, 1)
       t.regex(message, /another device.*\/dev\/null/)
+    }
+  },
+)
+
+behaviour(
+  "a device in a user namespace has the host's mode: another one is an error",
+  { runtimes: ours },
+  async (t, session) => {
+    const mappings = [{ containerID: 0, hostID: 100_000, size: 65_536 }]
+    const mode = statSync('/dev/zero').mode & 0o7777
+    for (const [fileMode, code] of [
+      [mode, 0],
+      [0o600, 1],
+    ] as const) {
+      session.bundle({
+        edit: (spec) => {
+          spec.linux.namespaces.push({ type: 'user' })
+          Object.assign(spec.linux, { uidMappings: mappings, gidMappings: mappings })
+          spec.linux.devices = [{ type: 'c', path: '/dev/zero', major: 1, minor: 5, fileMode }]
+        },
+      })
+      session.shellSync('chown -R 100000:100000 rootfs')
+      const run = await session.run(['run', session.id()])
+      t.is(run.code, code)
+      if (code === 1) t.regex(run.message, /another mode than the host's to \/dev\/zero/)
     }
   },
 )

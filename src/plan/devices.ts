@@ -40,11 +40,14 @@ export function deviceSteps(spec: Spec, facts: Facts): Step[] {
   // No user namespace but the first one may make nodes: there they are views of the host's.
   const bind = facts.inUserNamespace || hasNamespace(spec, 'user')
   const steps = wanted.map((device): Step => {
-    const { type, path, major = 0, minor = 0, fileMode = 0o666, uid = 0, gid = 0 } = device
-    if (bind && type !== 'p') return { hostDevice: { path, kind: type, major, minor } }
+    const { type, path, major = 0, minor = 0, fileMode, uid = 0, gid = 0 } = device
+    const mode = fileMode === undefined ? undefined : fileMode & 0o7777
+    // Its owner is the host's too: callers send the ids that it has there, which are others here.
+    if (bind && type !== 'p')
+      return { hostDevice: { path, kind: type, major, minor, ...(mode !== undefined && { mode }) } }
     requireMapped(spec, 'uid', uid, `linux.devices: ${path}`)
     requireMapped(spec, 'gid', gid, `linux.devices: ${path}`)
-    return { device: { path, kind: type, major, minor, mode: fileMode & 0o7777, uid, gid } }
+    return { device: { path, kind: type, major, minor, mode: mode ?? 0o666, uid, gid } }
   })
   return hostDev ? steps : [...steps, ...LINKS]
 }

@@ -7,7 +7,7 @@ use hook::Output;
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{CWD, FileType, Mode, OFlags, fstat, major, minor, openat, readlinkat},
-    io::{Errno, fcntl_dupfd_cloexec},
+    io::{self, Errno, fcntl_dupfd_cloexec},
     mount::{OpenTreeFlags, open_tree},
 };
 use sys::mount::{Change, change, map_ids};
@@ -82,15 +82,14 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
         by_step.push(match step {
             Step::Rootfs { path, .. } => Some(Taken::Source(rootfs(path, propagation)?)),
             Step::Mount(one) => for_mount(one, propagation, &mut namespaces)?,
-            Step::HostDevice { path, kind, major, minor } => {
-                let block = kind == "b";
-                Some(Taken::Source(device(
-                    path,
-                    block,
-                    (*major, *minor),
-                    "bind another device than the config's from",
-                    propagation,
-                )?))
+            Step::HostDevice { path, kind, major, minor, mode } => {
+                let otherwise = "bind another device than the config's from";
+                let source = device(path, kind == "b", (*major, *minor), otherwise, propagation)?;
+                let is_other = |mode: &u32| -> io::Result<bool> { Ok(fstat(&source.mount)?.st_mode & 0o7777 != *mode) };
+                if mode.as_ref().map_or(Ok(false), is_other).failing("look at", path)? {
+                    return Err(Errno::PERM).failing("give another mode than the host's to", path);
+                }
+                Some(Taken::Source(source))
             }
             Step::Terminal(terminal) => match &terminal.slave {
                 Some(path) => Some(Taken::Source(pty_slave(path)?)),

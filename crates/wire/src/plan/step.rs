@@ -27,14 +27,16 @@ pub enum Step {
     Mount(Mount),
     /// Makes a device node, unless the same one is there already.
     Device(Device),
-    /// Binds the host's node at a path, which has to be this device, at the same path inside the root: mknod(2) is not allowed in
-    /// a user namespace.
+    /// Binds the host's node at a path, which has to be this device, and have this mode if one is wanted, at the same path inside the
+    /// root: mknod(2) is not allowed in a user namespace.
     HostDevice {
         path: String,
         /// `b`, or `c` or `u` for a character device.
         kind: String,
         major: u32,
         minor: u32,
+        #[cfg_attr(feature = "typescript", ts(optional))]
+        mode: Option<u32>,
     },
     /// Makes a symbolic link, unless something is there already; with `replace`, whatever non-directory is there goes first.
     Link {
