@@ -88,6 +88,9 @@ export interface Owner {
   binary: string
 }
 
+/** Writes the archive of a directory in a container into a pipe, whose descriptor we take over. */
+export declare function pack(request: string, descriptor: number): Promise<string>
+
 /** The two ends of a new pipe, to read from and to write to: pipe2(2) with O_CLOEXEC. */
 export declare function pipe(): [read: number, write: number]
 
@@ -123,6 +126,9 @@ export declare function start(request: string): Promise<string>
 export declare function supervise(request: string): Promise<string>
 
 export declare function thaw(request: string): Promise<string>
+
+/** Unpacks what comes out of a pipe, whose descriptor we take over. */
+export declare function unpack(request: string, descriptor: number): Promise<string>
 
 export declare function update(request: string): Promise<string>
 

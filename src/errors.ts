@@ -12,6 +12,7 @@ import { SpecError, UnsupportedError } from './spec/error.js'
 /** What a program can tell errors apart by. docs/errors.md says when each comes. */
 export const errorCodes = [
   'ERR_ABORTED',
+  'ERR_ARCHIVE',
   'ERR_CGROUP',
   'ERR_COPY',
   'ERR_EXEC_DENIED',
@@ -180,6 +181,7 @@ function plainSentence({ step, object, errno: number }: HostFailure): Sentence {
 }
 
 function areaOf(what: string): ErrorCode {
+  if (/^(un)?pack /.test(what)) return 'ERR_ARCHIVE'
   if (what.includes('cgroup')) return 'ERR_CGROUP'
   if (/[ug]id_?map|user namespace|map ids/.test(what)) return 'ERR_USERNS'
   return 'ERR_START'

@@ -4,6 +4,7 @@
  * Nothing is loaded from disk and nothing asked of the machine before the first call.
  */
 
+export type { Archive, UntarOptions } from './api/archive.js'
 export type { BoxOptions, Limits, Network, Rootfs } from './api/box.js'
 export type { LifetimeOptions } from './api/child.js'
 export type { Line } from './api/collect.js'

@@ -2,9 +2,11 @@
 //!
 //! A verb has the same name here, in `src/host/host.ts` and in `crates/engine/src/verbs.rs`; its request and its reply are
 //! JSON (`src/host/verbs.ts`). No verb runs on the event loop's thread. Beside the verbs there is what only a program with an
-//! event loop wants ([`background`]) and what crosses as descriptors ([`descriptors`]). Any number of worker threads may load
+//! event loop wants ([`background`], [`archives`]) and what crosses as descriptors ([`descriptors`]). Any number of worker threads may load
 //! the addon.
 
+#[path = "addon/archives.rs"]
+pub mod archives;
 #[path = "addon/background.rs"]
 pub mod background;
 #[path = "addon/descriptors.rs"]

@@ -31,6 +31,10 @@ apiTest('examples/node/pool.mjs', async (t) => {
   t.is((await node('pool.mjs')).stdout, '1 4 9 16\n')
 })
 
+apiTest('examples/node/files.mjs', async (t) => {
+  t.is((await node('files.mjs')).stdout, 'the copy says 42\n')
+})
+
 apiTest('examples/node/terminal.mjs', async (t) => {
   t.is((await node('terminal.mjs')).stdout, '24 80, exited with 0\n')
 })

@@ -10,15 +10,17 @@ use std::{cell::Cell, thread};
 type Fulfilment<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
 
 /// A promise as Rust holds it. One that is dropped is fulfilled with the default, so that nobody waits for ever.
-struct Promise<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static>(Option<JsDeferred<T, Fulfilment<T>>>);
+pub struct Promise<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static>(
+    Option<JsDeferred<T, Fulfilment<T>>>,
+);
 
 impl<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static> Promise<T> {
-    fn new(env: &Env) -> Result<(Self, Object<'_>)> {
+    pub fn new(env: &Env) -> Result<(Self, Object<'_>)> {
         let (deferred, promise) = env.create_deferred::<T, Fulfilment<T>>()?;
         Ok((Self(Some(deferred)), promise))
     }
 
-    fn fulfil(mut self, value: T) {
+    pub fn fulfil(mut self, value: T) {
         self.settle(value);
     }
 

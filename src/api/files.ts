@@ -9,6 +9,7 @@ import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import type { ContainerRef } from '../host/host.js'
 import { operateOnFiles } from '../host/node.js'
+import { type Archive, packed, type UntarOptions, unpacked, untarLimits } from './archive.js'
 import {
   checkBoolean,
   checkNumber,
@@ -69,6 +70,17 @@ export interface ContainerFs {
   copyIn(from: string, to: string): Promise<void>
   /** Copies out of it; `to` must not be there. Devices, sockets and FIFOs are an error. */
   copyOut(from: string, to: string): Promise<void>
+  /**
+   * What is in a directory, as a tar archive, with the container's ids. It begins when it is read; what goes wrong is the stream's error.
+   * Sockets are left out.
+   */
+  tar(path: string): Readable
+  /**
+   * Unpacks a tar archive, compressed by gzip or zstd or not, into a directory, which is made if it is missing. What is there and has the same
+   * name is replaced, but for directories. Nothing gets out of the directory that `path` leads to; set-user-ID bits and extended attributes
+   * are not kept, owners that the container has no ids for become its root, and a device is an error.
+   */
+  untar(path: string, archive: Archive, options?: UntarOptions): Promise<void>
 }
 
 interface Outcome {
@@ -165,6 +177,20 @@ export class Files implements ContainerFs {
     return guarded(async () => {
       checkString('to', to)
       await hostErrors(to, () => this.#copyOut(from, to))
+    })
+  }
+
+  tar(path: string): Readable {
+    return packed(
+      this.container,
+      reading('path', () => pathOf(path)),
+    )
+  }
+
+  untar(path: string, archive: Archive, options: UntarOptions = {}): Promise<void> {
+    return guarded(async () => {
+      const limits = untarLimits(readOptions(options, ['maxSize', 'maxEntries']))
+      await unpacked(archive, { container: this.container, path: pathOf(path), layer: false, ...limits })
     })
   }
 

@@ -237,7 +237,7 @@ function sinkOf(output: Output): Sink | undefined {
 }
 
 /** By what they can do: there are several classes of each, and copies of them in other realms. */
-function isReadable(value: unknown): value is Readable | ReadableStream<Uint8Array> {
+export function isReadable(value: unknown): value is Readable | ReadableStream<Uint8Array> {
   return (
     typeof value === 'object' &&
     value !== null &&

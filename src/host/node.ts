@@ -162,6 +162,28 @@ export async function operateOnFiles({ root, id }: ContainerRef, operation: obje
   return answerOf<unknown>(await loadAddon().file(JSON.stringify({ root, id, operation })))
 }
 
+/** What an archive may become. */
+export interface UnpackRequest {
+  /** Without one, `path` is this machine's. */
+  readonly container?: ContainerRef
+  /** Of the directory that it goes to. */
+  readonly path: string
+  /** It is a layer of an image (crates/archive). */
+  readonly layer: boolean
+  readonly mostBytes: number
+  readonly mostEntries: number
+}
+
+/** Unpacks what comes out of a pipe, whose descriptor the addon takes over. */
+export async function unpackArchive(request: UnpackRequest, descriptor: number): Promise<void> {
+  answerOf<void>(await loadAddon().unpack(JSON.stringify(request), descriptor))
+}
+
+/** Writes the archive of a directory in a container into a pipe, likewise. */
+export async function packArchive({ root, id }: ContainerRef, path: string, descriptor: number): Promise<void> {
+  answerOf<void>(await loadAddon().pack(JSON.stringify({ container: { root, id }, path }), descriptor))
+}
+
 /**
  * Kills a process in a container with all that it started: its session, and the descendants of whoever is in that. What was orphaned
  * outside of the session is not found.

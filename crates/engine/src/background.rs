@@ -49,7 +49,7 @@ pub fn begin(number: u64, verb: &str, request: &str, ownership: Option<&Ownershi
 /// Has the end of a container's init waited for, whoever launched it; of one that has ended, that is told at once. Returns an
 /// answer as verbs do.
 pub fn await_end(number: u64, root: &str, id: &str, ended: Ended) -> String {
-    verbs::guarded("awaitEnd", || await_init(number, root, id, ended).map(|()| r#"{"ok":null}"#.to_owned()))
+    verbs::done("awaitEnd", || await_init(number, root, id, ended))
 }
 
 fn await_init(number: u64, root: &str, id: &str, ended: Ended) -> Result<(), Failure> {
@@ -71,7 +71,7 @@ fn await_init(number: u64, root: &str, id: &str, ended: Ended) -> Result<(), Fai
 /// Joins the pty of a process to a socket. Returns when the process has ended and its last output is in the socket, or when
 /// whoever is at the other end of that has gone; the socket is closed then. An answer as verbs give it.
 pub fn relay(number: u64, console: i32, socket: i32) -> String {
-    verbs::guarded("relay", || join(number, console, socket).map(|()| r#"{"ok":null}"#.to_owned()))
+    verbs::done("relay", || join(number, console, socket))
 }
 
 fn join(number: u64, console: i32, socket: i32) -> Result<(), Failure> {

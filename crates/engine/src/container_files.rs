@@ -3,16 +3,20 @@
 //! The root is that of the container's init, through /proc. What is done is done with the ids of the container's root, so that files
 //! get its owner and not ours, and with no more rights on them than it has.
 
-use crate::{failing::Failing, store, store::ContainerDir, verbs};
-use nix::unistd::{Gid, Uid, setfsgid, setfsuid};
+use crate::{
+    container_ids::{Identity, Ids},
+    failing::Failing,
+    store,
+    store::ContainerDir,
+    verbs,
+};
 use rustix::{
-    fd::{IntoRawFd, OwnedFd},
+    fd::{BorrowedFd, IntoRawFd, OwnedFd},
     fs::{
         self as fs, AtFlags, CWD, Dir, FileType, Mode, OFlags, RenameFlags, ResolveFlags, fcntl_getfl, fcntl_setfl,
         fstat, mkdirat, openat, openat2, readlinkat, renameat_with, symlinkat, unlinkat,
     },
     io::{self, Errno},
-    process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior},
 };
 use serde::{Deserialize, Serialize};
 use wire::Failure;
@@ -107,9 +111,36 @@ pub fn operate(request: &str) -> String {
     })
 }
 
+/// The directory at a path in a container, made if it is missing where that is wanted; and this thread as the container's root.
+pub struct Place {
+    pub directory: OwnedFd,
+    identity: Identity,
+}
+
+impl Place {
+    pub fn open(root: &str, id: &str, path: &str, make: bool) -> Result<Self, Failure> {
+        let files = Files::open(root, id)?;
+        if make {
+            files.make_directory(path, Mode::from_raw_mode(0o755), true).failing("mkdir", path)?;
+        }
+        let directory = files.resolve(path, OFlags::PATH | OFlags::DIRECTORY, Mode::empty()).failing("open", path)?;
+        Ok(Self { directory, identity: files.identity })
+    }
+
+    /// Gives what the container's root has made to ids of the container.
+    pub fn give(&self, made: BorrowedFd<'_>, uid: u32, gid: u32) -> io::Result<()> {
+        self.identity.give(made, uid, gid)
+    }
+
+    /// What ids of files here are in the container.
+    pub fn inside(&self, uid: u32, gid: u32) -> (u32, u32) {
+        self.identity.ids.inside(uid, gid)
+    }
+}
+
 struct Files {
     root: OwnedFd,
-    _identity: Identity,
+    identity: Identity,
 }
 
 impl Files {
@@ -123,11 +154,9 @@ impl Files {
         let process = format!("/proc/{}", init.pid);
         let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let root = openat(CWD, format!("{process}/root"), flags, Mode::empty()).failing(STEP, id)?;
-        let outside =
-            |map: &str| std::fs::read_to_string(format!("{process}/{map}")).ok().and_then(|text| root_of(&text));
-        let (uid, gid) = (outside("uid_map").unwrap_or(0), outside("gid_map").unwrap_or(0));
+        let ids = Ids::of(&process);
         drop(pidfd);
-        Ok(Self { root, _identity: Identity::assume(uid, gid) })
+        Ok(Self { root, identity: Identity::assume(ids) })
     }
 
     fn operate(&self, operation: &Operation) -> Result<Outcome, Failure> {
@@ -280,46 +309,5 @@ fn kind_of(kind: FileType) -> &'static str {
         FileType::Directory => "directory",
         FileType::Symlink => "link",
         _ => "special",
-    }
-}
-
-/// What id 0 of a map (user_namespaces(7)) is outside.
-fn root_of(map: &str) -> Option<u32> {
-    map.lines().find_map(|line| {
-        let mut numbers = line.split_ascii_whitespace();
-        (numbers.next()? == "0").then(|| numbers.next()?.parse().ok())?
-    })
-}
-
-/// This thread as the container's root, as far as files go (setfsuid(2)), until it is dropped.
-struct Identity {
-    before: (Uid, Gid),
-    dumpable: Option<DumpableBehavior>,
-}
-
-impl Identity {
-    fn assume(uid: u32, gid: u32) -> Self {
-        // A change of ids makes the process one that can't be traced or dumped: that is put back.
-        let dumpable = dumpable_behavior().ok();
-        let gid = setfsgid(Gid::from_raw(gid));
-        let uid = setfsuid(Uid::from_raw(uid));
-        Self { before: (uid, gid), dumpable }.restored()
-    }
-
-    fn restored(self) -> Self {
-        if let Some(dumpable) = self.dumpable {
-            let _ = set_dumpable_behavior(dumpable);
-        }
-        self
-    }
-}
-
-impl Drop for Identity {
-    fn drop(&mut self) {
-        setfsuid(self.before.0);
-        setfsgid(self.before.1);
-        if let Some(dumpable) = self.dumpable {
-            let _ = set_dumpable_behavior(dumpable);
-        }
     }
 }

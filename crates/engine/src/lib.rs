@@ -12,6 +12,7 @@ pub mod background;
 mod channel;
 pub mod console;
 pub mod container_files;
+mod container_ids;
 pub mod destroy;
 pub mod exec;
 pub mod facts;

@@ -117,6 +117,11 @@ pub fn call_with<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -
     guarded(verb, || carry_out(verb, request, text))
 }
 
+/// The answer to what a caller has us carry out that is no verb, and has no value.
+pub fn done(what: &str, run: impl FnOnce() -> Result<(), Failure>) -> String {
+    guarded(what, || run().map(|()| envelope(&Answer::Ok(()))))
+}
+
 /// The answer to a verb that `run` carries out.
 pub(crate) fn guarded<E: Into<Failed>>(verb: &str, run: impl FnOnce() -> Result<String, E>) -> String {
     catch_unwind(AssertUnwindSafe(run))
