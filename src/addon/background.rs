@@ -1,68 +1,13 @@
-//! Processes of containers that are begun here and whose end is a promise: engine::background.
+//! Processes of containers that are begun here and whose end is an answer: engine::background.
 
-use crate::pool;
+use crate::{
+    line::{Line, Question},
+    pool::LAUNCHES,
+};
 use engine::{background, owner, owner::Ownership, supervise::ExitStatus, watcher::Owned};
-use napi::{Env, JsDeferred, Result, bindgen_prelude::Object};
+use napi::{Env, Result};
 use napi_derive::napi;
 use std::{cell::Cell, thread};
-
-/// What a promise is fulfilled with, in the thread of its JavaScript.
-type Fulfilment<T> = Box<dyn FnOnce(Env) -> Result<T> + Send>;
-
-/// A promise as Rust holds it. One that is dropped is fulfilled with the default, so that nobody waits for ever.
-pub struct Promise<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static>(
-    Option<JsDeferred<T, Fulfilment<T>>>,
-);
-
-impl<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static> Promise<T> {
-    pub fn new(env: &Env) -> Result<(Self, Object<'_>)> {
-        let (deferred, promise) = env.create_deferred::<T, Fulfilment<T>>()?;
-        Ok((Self(Some(deferred)), promise))
-    }
-
-    pub fn fulfil(mut self, value: T) {
-        self.settle(value);
-    }
-
-    fn settle(&mut self, value: T) {
-        if let Some(deferred) = self.0.take() {
-            deferred.resolve(Box::new(move |_| Ok(value)));
-        }
-    }
-}
-
-impl<T: Default + Send + napi::bindgen_prelude::ToNapiValue + 'static> Drop for Promise<T> {
-    fn drop(&mut self) {
-        self.settle(T::default());
-    }
-}
-
-/// How a process ended: neither is set where that is not known.
-#[napi(object)]
-#[derive(Default)]
-pub struct Ending {
-    pub exit_code: Option<i32>,
-    pub signal: Option<i32>,
-}
-
-impl From<ExitStatus> for Ending {
-    fn from(ExitStatus { exit_code, signal }: ExitStatus) -> Self {
-        Self { exit_code, signal }
-    }
-}
-
-/// A process that is begun.
-#[napi(object, object_from_js = false)]
-pub struct Beginning<'env> {
-    /// For `kill`, `relay` and `forget`, until it has ended.
-    pub number: i64,
-    /// The answer of the verb.
-    #[napi(ts_type = "Promise<string>")]
-    pub begun: Object<'env>,
-    /// Also when nothing was begun.
-    #[napi(ts_type = "Promise<Ending>")]
-    pub ended: Object<'env>,
-}
 
 /// A container that ends with this JavaScript thread, and so with the process.
 #[napi(object)]
@@ -75,69 +20,100 @@ pub struct Owner {
     pub binary: String,
 }
 
-/// Calls `launch` or `exec`. The process is waited for from the beginning.
-#[napi]
-pub fn begin<'env>(env: &'env Env, verb: String, request: String, owner: Option<Owner>) -> Result<Beginning<'env>> {
-    let number = engine::waiter::number();
-    let (begun, begun_promise) = Promise::<String>::new(env)?;
-    let (ended, ended_promise) = Promise::<Ending>::new(env)?;
-    let ownership = match owner {
-        Some(Owner { root, id, created, binary }) => {
-            Some(Ownership { container: Owned { root, id, created }, part: part(env)?, binary })
-        }
-        None => None,
-    };
-    pool::run(move || {
-        let told = Box::new(move |status: ExitStatus| ended.fulfil(status.into()));
-        begun.fulfil(background::begin(number, &verb, &request, ownership.as_ref(), told));
-    })?;
-    Ok(Beginning { number: number.cast_signed(), begun: begun_promise, ended: ended_promise })
+/// What is answered of a process, as numbers of questions.
+#[napi(object)]
+pub struct Questions {
+    /// The answer of the verb that begins it.
+    pub begun: u32,
+    /// How it ended; the empty answer where that can't be known, also when nothing was begun.
+    pub ended: u32,
+    /// That of `destroy`, if there is a request for it: it follows the end.
+    pub gone: Option<u32>,
 }
 
-/// Waits for the end of any container's init: `begun` tells whether that is possible.
 #[napi]
-pub fn await_end<'env>(env: &'env Env, root: String, id: String) -> Result<Beginning<'env>> {
-    let number = engine::waiter::number();
-    let (begun, begun_promise) = Promise::<String>::new(env)?;
-    let (ended, ended_promise) = Promise::<Ending>::new(env)?;
-    pool::run(move || {
-        let told = Box::new(move |status: ExitStatus| ended.fulfil(status.into()));
-        begun.fulfil(background::await_end(number, &root, &id, told));
-    })?;
-    Ok(Beginning { number: number.cast_signed(), begun: begun_promise, ended: ended_promise })
+impl Line {
+    /// Calls `launch` or `exec`. The process is waited for from the beginning, and when it has ended, `destroy` is called with that
+    /// request, if there is one. Returns its number for `kill`, `relay` and `forget`, until it has ended.
+    #[napi]
+    pub fn begin(
+        &self,
+        env: &Env,
+        questions: Questions,
+        verb: String,
+        request: String,
+        owner: Option<Owner>,
+        destroy: Option<String>,
+    ) -> Result<i64> {
+        let ownership = match owner {
+            Some(Owner { root, id, created, binary }) => {
+                Some(Ownership { container: Owned { root, id, created }, part: part(env)?, binary })
+            }
+            None => None,
+        };
+        let gone = questions.gone.map(|number| self.question(number)).zip(destroy);
+        self.attend(&questions, gone, move |number, ended| {
+            background::begin(number, &verb, &request, ownership.as_ref(), ended)
+        })
+    }
+
+    /// Waits for the end of any container's init: `begun` tells whether that is possible.
+    #[napi]
+    pub fn await_end(&self, questions: Questions, root: String, id: String) -> Result<i64> {
+        self.attend(&questions, None, move |number, ended| background::await_end(number, &root, &id, ended))
+    }
+
+    /// Joins the pty `console` to `socket`, of which we take over both, until the process has ended and its last output is through.
+    #[napi]
+    pub fn relay(&self, question: u32, number: i64, console: i32, socket: i32) -> Result<()> {
+        let done = self.question(question);
+        // For as long as the process lives.
+        thread::Builder::new()
+            .name("gantry terminal".into())
+            .spawn(move || done.answer(background::relay(number.cast_unsigned(), console, socket)))?;
+        Ok(())
+    }
+
+    /// Kills a process in a container, its session, and the descendants of whoever is in that.
+    #[napi]
+    pub fn kill_session(&self, question: u32, root: String, id: String, pid: i32) -> Result<()> {
+        let done = self.question(question);
+        Ok(LAUNCHES.run(move || done.answer(engine::processes::kill_session_of(&root, &id, pid)))?)
+    }
+
+    /// Does something to files in a container: engine::container_files.
+    #[napi]
+    pub fn file(&self, question: u32, request: String) -> Result<()> {
+        let done = self.question(question);
+        Ok(LAUNCHES.run(move || done.answer(engine::container_files::operate(&request)))?)
+    }
+}
+
+impl Line {
+    fn attend(
+        &self,
+        questions: &Questions,
+        gone: Option<(Question, String)>,
+        begin: impl FnOnce(u64, Box<dyn FnOnce(ExitStatus) + Send>) -> String + Send + 'static,
+    ) -> Result<i64> {
+        let number = engine::waiter::number();
+        let (begun, ended) = (self.question(questions.begun), self.question(questions.ended));
+        let told = Box::new(move |status: ExitStatus| {
+            ended.answer(background::ending(status));
+            if let Some((gone, request)) = gone {
+                // Fails when there is no thread at all, and then the question is dropped with the job.
+                let _ = LAUNCHES.run(move || gone.answer(engine::verbs::call("destroy", &request)));
+            }
+        });
+        LAUNCHES.run(move || begun.answer(begin(number, told)))?;
+        Ok(number.cast_signed())
+    }
 }
 
 /// Waits no more for a process: its `ended` is fulfilled with nothing.
 #[napi]
 pub fn forget(number: i64) -> bool {
     engine::waiter::cancel(number.cast_unsigned())
-}
-
-/// Joins the pty `console` to `socket`, of which we take over both, until the process has ended and its last output is through.
-#[napi(ts_return_type = "Promise<string>")]
-pub fn relay<'env>(env: &'env Env, number: i64, console: i32, socket: i32) -> Result<Object<'env>> {
-    let (done, promise) = Promise::<String>::new(env)?;
-    // For as long as the process lives.
-    thread::Builder::new()
-        .name("gantry terminal".into())
-        .spawn(move || done.fulfil(background::relay(number.cast_unsigned(), console, socket)))?;
-    Ok(promise)
-}
-
-/// Kills a process in a container, its session, and the descendants of whoever is in that.
-#[napi(ts_return_type = "Promise<string>")]
-pub fn kill_session(env: &Env, root: String, id: String, pid: i32) -> Result<Object<'_>> {
-    let (done, promise) = Promise::<String>::new(env)?;
-    pool::run(move || done.fulfil(engine::processes::kill_session_of(&root, &id, pid)))?;
-    Ok(promise)
-}
-
-/// Does something to files in a container: engine::container_files.
-#[napi(ts_return_type = "Promise<string>")]
-pub fn file(env: &Env, request: String) -> Result<Object<'_>> {
-    let (done, promise) = Promise::<String>::new(env)?;
-    pool::run(move || done.fulfil(engine::container_files::operate(&request)))?;
-    Ok(promise)
 }
 
 /// Sends a signal to a process that was begun here: `false` when it has ended.

@@ -43,6 +43,12 @@ pub fn make_blocking(descriptor: i32) {
     }
 }
 
+/// Closes what one of the above gave. Node's own close(2) would complain in a worker thread, which did not open it.
+#[napi]
+pub fn close(descriptor: i32) -> Result<()> {
+    Ok(sys::descriptor::adopt(descriptor).map(drop).map_err(failed)?)
+}
+
 /// Gives a pty its size, which sends SIGWINCH to its foreground process group.
 #[napi]
 pub fn resize_terminal(console: i32, columns: u16, rows: u16) -> Result<()> {

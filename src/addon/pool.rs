@@ -1,5 +1,5 @@
-//! Threads for what takes milliseconds and waits most of the time, such as launches: few, so that the event loop's thread
-//! gets its turn when hundreds are asked for at once, and not libuv's four, which Node's own files and names need.
+//! Threads for what takes time and waits for most of it: few, so that the event loop's thread gets its turn when hundreds of
+//! launches are asked for at once, and not libuv's four, which Node's own files and names need.
 
 use std::{
     collections::VecDeque,
@@ -10,7 +10,9 @@ use std::{
 
 type Job = Box<dyn FnOnce() + Send>;
 
-struct Pool {
+pub struct Pool {
+    /// The most threads. One that hangs, on a hook or a file system, must hold up nobody else.
+    most: usize,
     queue: Mutex<Queue>,
     filled: Condvar,
 }
@@ -21,44 +23,50 @@ struct Queue {
     idle: usize,
 }
 
-static POOL: Pool =
-    Pool { queue: Mutex::new(Queue { jobs: VecDeque::new(), threads: 0, idle: 0 }), filled: Condvar::new() };
+/// What makes and removes containers and processes.
+pub static LAUNCHES: Pool = Pool::new(4);
 
-/// Has a job done, now or when its turn comes. Fails when there is no thread to be had at all.
-pub fn run(job: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let mut queue = POOL.queue.lock().unwrap_or_else(PoisonError::into_inner);
-    if queue.idle <= queue.jobs.len() && queue.threads < most() {
-        match thread::Builder::new().name("gantry".into()).spawn(work) {
-            Ok(_) => queue.threads += 1,
-            Err(error) if queue.threads == 0 => return Err(error),
-            // The others will come to it.
-            Err(_) => {}
-        }
+/// What is soon done, and may be asked for by a hook of a launch that waits for it.
+pub static SHORT: Pool = Pool::new(4);
+
+impl Pool {
+    const fn new(most: usize) -> Self {
+        let queue = Queue { jobs: VecDeque::new(), threads: 0, idle: 0 };
+        Self { most, queue: Mutex::new(queue), filled: Condvar::new() }
     }
-    queue.jobs.push_back(Box::new(job));
-    POOL.filled.notify_one();
-    Ok(())
-}
 
-/// Twice as many as processors, since a launch waits for its init half of the time; and enough that one that hangs, on
-/// a hook or a file system, holds up nobody else.
-fn most() -> usize {
-    thread::available_parallelism().map_or(4, |processors| (2 * processors.get()).max(4))
-}
-
-fn work() {
-    let mut queue = POOL.queue.lock().unwrap_or_else(PoisonError::into_inner);
-    loop {
-        match queue.jobs.pop_front() {
-            Some(job) => {
-                drop(queue);
-                job();
-                queue = POOL.queue.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Has a job done, now or when its turn comes. Fails when there is no thread to be had at all.
+    pub fn run(&'static self, job: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        if queue.idle <= queue.jobs.len() && queue.threads < self.most {
+            match thread::Builder::new().name("gantry".into()).spawn(|| self.work()) {
+                Ok(_) => queue.threads += 1,
+                Err(error) if queue.threads == 0 => return Err(error),
+                // The others will come to it.
+                Err(_) => {}
             }
-            None => {
-                queue.idle += 1;
-                queue = POOL.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
-                queue.idle -= 1;
+        }
+        queue.jobs.push_back(Box::new(job));
+        // First let go: whoever wakes up takes it at once.
+        drop(queue);
+        self.filled.notify_one();
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match queue.jobs.pop_front() {
+                Some(job) => {
+                    drop(queue);
+                    job();
+                    queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+                }
+                None => {
+                    queue.idle += 1;
+                    queue = self.filled.wait(queue).unwrap_or_else(PoisonError::into_inner);
+                    queue.idle -= 1;
+                }
             }
         }
     }

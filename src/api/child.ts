@@ -1,9 +1,10 @@
 /** The process that a call of the lifecycle begins, as the API keeps hold of it: by its number, with a promise of its end. */
 
-import type { ExitStatus, Launched } from '../host/host.js'
-import { type Beginning, begin, type Owner } from '../host/node.js'
+import type { Destroyed, ExitStatus, Launched } from '../host/host.js'
+import { type Beginning, begin } from '../host/node.js'
 import { requestText } from '../host/verbs.js'
 import type { Context } from '../lifecycle/context.js'
+import { SUMMARY_FILES } from '../stats/summary.js'
 
 export interface LifetimeOptions {
   /**
@@ -21,7 +22,8 @@ export class Child {
   readonly context: Context
   #beginning: Beginning<Launched> | undefined
 
-  constructor(context: Context, { detached = false }: LifetimeOptions = {}) {
+  /** With `fleeting`, its container is removed as soon as it has ended. */
+  constructor(context: Context, { detached = false, fleeting = false }: LifetimeOptions & { fleeting?: boolean } = {}) {
     const start = async (beginning: Beginning<Launched>) => {
       this.#beginning = beginning
       return await beginning.begun
@@ -30,8 +32,12 @@ export class Child {
       ...context,
       host: {
         ...context.host,
-        launch: (plan, config) =>
-          start(begin('launch', requestText(plan, config), detached ? undefined : ownerOf(plan.record))),
+        launch(plan, config) {
+          const { root, id, created } = plan.record
+          const destroy = fleeting ? { root, id, force: true, files: SUMMARY_FILES } : undefined
+          const owner = detached ? undefined : { root, id, created }
+          return start(begin('launch', requestText(plan, config), owner, destroy))
+        },
         exec: (plan) => start(begin('exec', requestText(plan))),
       },
     }
@@ -42,12 +48,13 @@ export class Child {
     return this.#beginning?.ended ?? Promise.resolve({})
   }
 
+  /** What came of removing its container, once it has ended. */
+  async gone(): Promise<Destroyed> {
+    return (await this.#beginning?.gone()) ?? { warnings: [] }
+  }
+
   /** What the addon knows it by. */
   get number(): number {
     return this.#beginning?.number ?? 0
   }
-}
-
-function ownerOf({ root, id, created }: Owner): Owner {
-  return { root, id, created }
 }

@@ -118,7 +118,7 @@ async function createWith<T extends string | Buffer>(
   const { terminal = false, consoleSize: size } = bundle.spec.process
   if (options.tty && !terminal) throw invalidArgument('tty: the config has no process.terminal')
   const tty = terminal && (options.tty ?? (size === undefined || { columns: size.width, rows: size.height }))
-  const stdio = reading('a stream', () => new Stdio(context.host, { ...options, tty }))
+  const stdio = reading('a stream', () => new Stdio({ ...options, tty }))
   const child = new Child(context, options)
   let container: CreatedContainer<T> | undefined
   try {
@@ -132,7 +132,7 @@ async function createWith<T extends string | Buffer>(
     )
     container = new CreatedContainer(child, ref, pid, stdio, decode)
     if (console !== undefined) stdio.terminal?.join(child.number, console)
-    await stdio.handOver()
+    stdio.handOver()
     return container
   } catch (error) {
     await container?.destroy()

@@ -62,7 +62,7 @@ export function execIn(
     }
     const child = new Child(context)
     return {
-      stdio: (onOverflow) => new Stdio(context.host, options, onOverflow),
+      stdio: (onOverflow) => new Stdio(options, onOverflow),
       task: {
         name: argv[0] ?? '',
         async begin({ descriptors: stdio, fds, terminal }) {
@@ -79,8 +79,9 @@ export function execIn(
             pid,
             child,
             kill: async (signal) => signalProcess(child.number, signal),
-            async end(stopped) {
-              if (stopped) await killSession(container, pid)
+            async end(byForce) {
+              if (byForce) await killSession(container, pid)
+              return undefined
             },
           }
         },

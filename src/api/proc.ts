@@ -100,10 +100,11 @@ export interface Begun {
   readonly child: Child
   /** Sends a signal; `false` when it has ended. */
   kill(signal: number): Promise<boolean>
-  /** What its container used; for a process that has one of its own. */
-  usage?(): Promise<Stats | undefined>
-  /** Takes away what is left of it, by force where it is `stopped`; resolves when that is gone. */
-  end(stopped: boolean): Promise<void>
+  /**
+   * Takes away what is left of it, by force where it has not ended; resolves when that is gone, with what its container used, for
+   * a process that has one of its own.
+   */
+  end(byForce: boolean): Promise<Stats | undefined>
 }
 
 /** What is to be carried out. The streams are made when all options are known to be good. */
@@ -268,14 +269,15 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
   /** Waits for the end of the program or of our patience, and then for that of all that goes with it. */
   async #untilGone(begun: Begun, stdio: Stdio, stop: Stop): Promise<Pick<Run, 'status' | 'usage'>> {
     const { ended } = begun.child
+    let byForce = true
     let usage: Stats | undefined
     try {
-      await stdio.handOver()
+      stdio.handOver()
       await Promise.race([ended, stop.requested])
       if (stop.reason !== undefined) await this.#askToEnd(begun, ended)
-      usage = await begun.usage?.()
+      else byForce = false
     } finally {
-      await begun.end(stop.reason !== undefined)
+      usage = await begun.end(byForce)
     }
     return { status: await ended, usage }
   }

@@ -1,5 +1,5 @@
 /** `run`: one command in a sandbox of its own, from its start to the last trace of it. */
-import { deleteContainer } from '../lifecycle/delete.js'
+import { deleteContainer, finishDeletion } from '../lifecycle/delete.js'
 import { killContainer } from '../lifecycle/kill.js'
 import { launch } from '../lifecycle/launch.js'
 import { inSandbox } from '../lifecycle/sandbox.js'
@@ -27,12 +27,12 @@ export function run(argv: readonly string[], options?: RunOptions & { readonly e
 export function run(argv: readonly string[], options?: RunOptions): Proc<string | Buffer>
 export function run(argv: readonly string[], given: RunOptions = {}): Proc<string | Buffer> {
   return startProc(given, [...boxNames, ...procNames, 'onWarning'], (options) => {
-    const child = new Child(apiContext(options))
+    const child = new Child(apiContext(options), { fleeting: true })
     const { context } = child
     checkArgv(argv)
     const box = planBox(argv, options, context.host.caller.cwd)
     return {
-      stdio: (onOverflow) => new Stdio(context.host, options, onOverflow),
+      stdio: (onOverflow) => new Stdio(options, onOverflow),
       task: {
         name: box.args[0] ?? '',
         async begin({ descriptors: stdio, fds, terminal }) {
@@ -61,9 +61,12 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
                     throw error
                   }
                 },
-                usage: () => usageOf(context.host, container),
-                // Kills what is left of it, and returns when that is gone.
-                end: () => deleteContainer(context, container, true),
+                async end(byForce) {
+                  if (!byForce) return await finishDeletion(context, container, true, () => child.gone())
+                  const usage = await usageOf(context.host, container)
+                  await deleteContainer(context, container, true)
+                  return usage
+                },
               }
             },
           )

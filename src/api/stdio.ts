@@ -9,8 +9,7 @@ import { Socket } from 'node:net'
 import { type Duplex, Readable, type Writable } from 'node:stream'
 import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
-import type { Host } from '../host/host.js'
-import { makeBlocking, openPipe } from '../host/node.js'
+import { closeDescriptor, makeBlocking, openPipe } from '../host/node.js'
 import { checkNumber, checkOneOf, describe, invalidArgument } from './arguments.js'
 import { closeSocket, Keeper, type Kept, type Line, Lines, nothingKept, Outlet, type Sink, sinkTo } from './collect.js'
 import { Terminal, type TerminalOptions } from './terminal.js'
@@ -82,12 +81,12 @@ export class Stdio {
   #lines: Lines | undefined
 
   /** `onOverflow` is called once more was written than is to be kept. */
-  constructor(host: Host, options: StdioOptions, onOverflow: () => void = () => undefined) {
+  constructor(options: StdioOptions, onOverflow: () => void = () => undefined) {
     checkStdio(options)
     this.fds = [...(options.fds ?? [])]
     const { stdin = 'ignore', input, stdout = 'buffer', stderr = 'buffer', maxOutput = defaultMaxOutput, tty } = options
     if (tty) {
-      this.terminal = new Terminal(host, tty)
+      this.terminal = new Terminal(tty)
       this.#pipes = noPipes
       this.descriptors = [-1, -1, -1]
       return
@@ -95,7 +94,7 @@ export class Stdio {
     // All that may fail because of what was passed comes before there is anything to be closed.
     const source = sourceOf(input)
     const sinks = { stdout: sinkOf(stdout), stderr: sinkOf(stderr) }
-    this.#pipes = openPipes(host, [input !== undefined || stdin === 'pipe', isRead(stdout), isRead(stderr)])
+    this.#pipes = openPipes([input !== undefined || stdin === 'pipe', isRead(stdout), isRead(stderr)])
     const [inputPipe, outputPipe, errorPipe] = this.#pipes.ends
     if (inputPipe) {
       const socket = writeEnd(inputPipe[1])
@@ -133,8 +132,8 @@ export class Stdio {
   }
 
   /** Once the container has its ends, ours alone are kept: or no pipe would ever end. */
-  async handOver(): Promise<void> {
-    await this.#pipes.closeTheirs()
+  handOver(): void {
+    this.#pipes.closeTheirs()
   }
 
   /** The lines of the streams that are kept. */
@@ -176,7 +175,7 @@ export class Stdio {
 
   /** Closes all of ours. What is a `pipe` is left to whoever reads it; what nobody reads by now is dropped. */
   async close(): Promise<void> {
-    await this.handOver()
+    this.handOver()
     this.#lines?.end()
     for (const sink of this.#sinks) sink.release()
     for (const stream of [this.stdout, this.stderr, this.pty]) if (stream?.readableFlowing === null) stream.resume()
@@ -274,14 +273,13 @@ interface Pipes {
   /** For standard input, output and error, where there is a pipe: the end to read from, the end to write to. */
   readonly ends: readonly (readonly [read: number, write: number] | undefined)[]
   /** Closes the container's ends; a second time there is nothing to do. */
-  closeTheirs(): Promise<void>
+  closeTheirs(): void
 }
 
-const noPipes: Pipes = { ends: [], closeTheirs: () => Promise.resolve() }
+const noPipes: Pipes = { ends: [], closeTheirs: () => undefined }
 
-function openPipes(host: Host, wanted: readonly boolean[]): Pipes {
+function openPipes(wanted: readonly boolean[]): Pipes {
   const opened: (readonly [number, number])[] = []
-  const close = (numbers: readonly number[]) => Promise.all(numbers.map((number) => host.close(number)))
   const open = () => {
     const pipe = openPipe()
     opened.push(pipe)
@@ -292,14 +290,14 @@ function openPipes(host: Host, wanted: readonly boolean[]): Pipes {
     let theirs = ends.flatMap((pipe, stream) => (pipe === undefined ? [] : [stream === 0 ? pipe[0] : pipe[1]]))
     return {
       ends,
-      async closeTheirs() {
+      closeTheirs() {
         const open = theirs
         theirs = []
-        await close(open)
+        for (const descriptor of open) closeDescriptor(descriptor)
       },
     }
   } catch (cause) {
-    close(opened.flat()).catch(() => undefined)
+    for (const descriptor of opened.flat()) closeDescriptor(descriptor)
     throw new GantryError('ERR_START', `cannot make a pipe: ${textOf(cause)}`, { step: 'make a pipe', cause })
   }
 }

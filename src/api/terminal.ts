@@ -1,8 +1,7 @@
 /** The terminal of a process in a container, as a stream of ours. */
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Host } from '../host/host.js'
-import { duplicate, openConnection, relay, resizeTerminal } from '../host/node.js'
+import { closeDescriptor, duplicate, openConnection, relay, resizeTerminal } from '../host/node.js'
 import { checkNames, checkNumber, invalidArgument } from './arguments.js'
 
 export interface TerminalSize {
@@ -25,13 +24,12 @@ export class Terminal {
   /** What the program writes, and what it is to read. */
   readonly stream: Duplex
   readonly #socket: Socket
-  readonly #host: Host
   /** The other end of the stream, until the addon has it. */
   #other: number | undefined
   /** The pty, for its size. */
   #console: number | undefined
 
-  constructor(host: Host, tty: true | TerminalSize) {
+  constructor(tty: true | TerminalSize) {
     const size = tty === true ? {} : tty
     if (typeof tty !== 'boolean' && typeof tty !== 'object') throw invalidArgument('tty: expected a boolean or a size')
     checkNames('tty', size, ['columns', 'rows'])
@@ -39,7 +37,6 @@ export class Terminal {
     checkNumber('tty.rows', size.rows, 1, most)
     this.columns = size.columns ?? 80
     this.rows = size.rows ?? 24
-    this.#host = host
     const [one, other] = openConnection()
     this.#other = other
     this.#socket = new Socket({ fd: one, readable: true, writable: true, allowHalfOpen: true })
@@ -48,7 +45,7 @@ export class Terminal {
     // The end of what is typed is not that of the terminal, but that of the terminal is the end.
     this.#socket.once('end', () => this.#socket.end())
     // The program hears of it (SIGHUP) when nobody has the pty any more.
-    this.#socket.once('close', () => void this.close().catch(() => undefined))
+    this.#socket.once('close', () => this.close())
     this.stream = this.#socket
   }
 
@@ -68,10 +65,10 @@ export class Terminal {
     if (this.#console !== undefined) resizeTerminal(this.#console, columns, rows)
   }
 
-  async close(): Promise<void> {
+  close(): void {
     const open = [this.#other, this.#console]
     this.#other = undefined
     this.#console = undefined
-    for (const descriptor of open) if (descriptor !== undefined) await this.#host.close(descriptor)
+    for (const descriptor of open) if (descriptor !== undefined) closeDescriptor(descriptor)
   }
 }

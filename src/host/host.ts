@@ -102,6 +102,19 @@ export interface ExitStatus {
   readonly signal?: number
 }
 
+export interface ToDestroy extends ContainerRef {
+  readonly force: boolean
+  /** Files of its cgroup whose last words are wanted. */
+  readonly files?: readonly string[]
+}
+
+export interface Destroyed {
+  /** Of hooks poststop that failed. */
+  readonly warnings: readonly Failure[]
+  /** The last words, where there was a cgroup. */
+  readonly cgroup?: CgroupTexts
+}
+
 export interface Supervision extends ContainerRef {
   /** Of init, or of a process that `exec` has started. */
   readonly pid: number
@@ -257,9 +270,9 @@ export interface Host {
   /**
    * Removes a container: its processes (only with `force`, or when it is merely created), cgroup, record.
    * Without `force`, fails with step `delete container` and EBUSY while it runs. Works from the intent record alone.
-   * Its hooks poststop run; `warnings` are those that failed.
+   * Its hooks poststop run.
    */
-  destroy(request: ContainerRef & { readonly force: boolean }): Awaitable<{ readonly warnings: readonly Failure[] }>
+  destroy(request: ToDestroy): Awaitable<Destroyed>
   /** Closes a descriptor that `launch` or `start` returned. */
   close(descriptor: number): Awaitable<void>
 }

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { isatty } from 'node:tty'
 import type * as Addon from '../../index.js'
 import { GantryError } from '../errors.js'
-import type { ContainerRef, Host, Launched } from './host.js'
+import type { ContainerRef, Destroyed, Host, Launched } from './host.js'
 import { answerOf, hostOver, requestText } from './verbs.js'
 
 /**
@@ -16,18 +16,25 @@ export const { process } = globalThis
 
 /** What is made for this platform. */
 interface Platform {
-  addon(): typeof Addon
-  binary(): string
+  readonly addon: typeof Addon
+  readonly line: Line
+  /** The path of the static binary. */
+  readonly binary: string
 }
 
-function platform(): Platform {
-  return createRequire(import.meta.url)('#platform')
-}
+let loaded: Platform | undefined
 
 /** Fails with ERR_NO_BINARY where there is none for this platform. */
-function loadAddon(): typeof Addon {
+function platform(): Platform {
+  loaded ??= load()
+  return loaded
+}
+
+function load(): Platform {
   try {
-    return platform().addon()
+    const platform: { addon(): typeof Addon; binary(): string } = createRequire(import.meta.url)('#platform')
+    const addon = platform.addon()
+    return { addon, line: new Line(addon), binary: platform.binary() }
   } catch (error) {
     // platform.cts knows what is missing; anything else is the loader's.
     const { message, hint = 'see the cause' }: { message: string; hint?: string } =
@@ -36,9 +43,61 @@ function loadAddon(): typeof Addon {
   }
 }
 
+interface Expected {
+  readonly question: number
+  readonly answer: Promise<string>
+}
+
+/** What this thread asks of the addon, and how the answers find those who asked. While one is awaited, the event loop goes on. */
+class Line {
+  readonly #line: Addon.Line
+  readonly #asked = new Map<number, (answer: string) => void>()
+  #last = 0
+
+  constructor(addon: typeof Addon) {
+    this.#line = new addon.Line((question, answer) => this.#hear(question, answer))
+  }
+
+  /** Has a question put, by its number, and gives the answer: an empty one if there was nothing to be answered. */
+  ask(put: (line: Addon.Line, question: number) => void): Promise<string> {
+    const { question, answer } = this.expect()
+    this.put([question], (line) => put(line, question))
+    return answer
+  }
+
+  /** A question that is yet to be put. */
+  expect(): Expected {
+    this.#last = (this.#last + 1) >>> 0
+    const question = this.#last
+    const answer = new Promise<string>((resolve) => {
+      if (this.#asked.size === 0) this.#line.hold()
+      this.#asked.set(question, resolve)
+    })
+    return { question, answer }
+  }
+
+  /** Puts questions; if that fails there will be no answers. */
+  put<T>(questions: readonly (number | undefined)[], put: (line: Addon.Line) => T): T {
+    try {
+      return put(this.#line)
+    } catch (error) {
+      for (const question of questions) if (question !== undefined) this.#hear(question, '')
+      throw error
+    }
+  }
+
+  #hear(question: number, answer: string): void {
+    const resolve = this.#asked.get(question)
+    if (resolve === undefined) return
+    this.#asked.delete(question)
+    if (this.#asked.size === 0) this.#line.release()
+    resolve(answer)
+  }
+}
+
 /** The host of a program. It must not ask to forward signals, which are that program's. */
 export function nodeHost(): Host {
-  const addon = loadAddon()
+  const { line } = platform()
   const [, ...words] = process.argv
   const caller = {
     argv: words,
@@ -49,7 +108,9 @@ export function nodeHost(): Host {
     stdoutIsTerminal: isatty(1),
     stderrIsTerminal: isatty(2),
   }
-  return hostOver(caller, (verb, request, text) => addon[verb](requestText(request, text)))
+  return hostOver(caller, (verb, request, text) =>
+    line.ask((to, question) => to.ask(question, verb, requestText(request, text))),
+  )
 }
 
 /**
@@ -125,6 +186,8 @@ export interface Beginning<T> {
   readonly begun: Promise<T>
   /** How it ended, as far as that can be known; also when it was never begun. */
   readonly ended: Promise<{ readonly exitCode?: number; readonly signal?: number }>
+  /** What came of removing its container when it had ended, if that was asked for. */
+  gone(): Promise<Destroyed>
 }
 
 /** A container that ends with this JavaScript thread, and so with the process, whatever ends that. */
@@ -133,33 +196,54 @@ export interface Owner extends ContainerRef {
   readonly created: string
 }
 
-/** Calls a verb that begins a process, by its request as it crosses. The pidfd in its answer stays the addon's. */
-export function begin(verb: 'launch' | 'exec', request: string, owner?: Owner): Beginning<Launched> {
-  const addon = loadAddon()
-  const binary = platform().binary()
-  const beginning = addon.begin(verb, request, owner && { ...owner, binary })
-  return { ...beginning, begun: beginning.begun.then((text) => answerOf<Launched>(text)) }
+/**
+ * Calls a verb that begins a process, by its request as it crosses. The pidfd in its answer stays the addon's. When the process has
+ * ended, `destroy` is called with that request, if there is one.
+ */
+export function begin(verb: 'launch' | 'exec', request: string, owner?: Owner, destroy?: object): Beginning<Launched> {
+  const { line, binary } = platform()
+  const ownership = owner && { ...owner, binary }
+  const gone = destroy && { ...line.expect(), request: requestText(destroy) }
+  return beginning<Launched>(line, gone, (to, questions) =>
+    to.begin(questions, verb, request, ownership, gone?.request),
+  )
 }
 
 /** Waits for the end of any container's init. It may be begun by somebody else: then there is an end and no more. */
 export function awaitEnd({ root, id }: ContainerRef): Beginning<void> {
-  const beginning = loadAddon().awaitEnd(root, id)
-  return { ...beginning, begun: beginning.begun.then((text) => answerOf<void>(text)) }
+  return beginning<void>(platform().line, undefined, (to, questions) => to.awaitEnd(questions, root, id))
+}
+
+function beginning<T>(
+  line: Line,
+  gone: Expected | undefined,
+  put: (line: Addon.Line, questions: Addon.Questions) => number,
+): Beginning<T> {
+  const begun = line.expect()
+  const ended = line.expect()
+  const questions = { begun: begun.question, ended: ended.question, gone: gone?.question }
+  return {
+    number: line.put(Object.values(questions), (to) => put(to, questions)),
+    begun: begun.answer.then((text) => answerOf<T>(text)),
+    ended: ended.answer.then((text) => (text === '' ? {} : answerOf(text))),
+    gone: async () => (gone === undefined ? { warnings: [] } : answerOf<Destroyed>(await gone.answer)),
+  }
 }
 
 /** Waits no more for a process, which goes on. */
 export function forget(number: number): void {
-  loadAddon().forget(number)
+  platform().addon.forget(number)
 }
 
 /** `false` when the process has ended. */
 export function signalProcess(number: number, signal: number): boolean {
-  return loadAddon().signalProcess(number, signal)
+  return platform().addon.signalProcess(number, signal)
 }
 
 /** Does something to files in a container (engine::container_files) and gives what came of it. */
 export async function operateOnFiles({ root, id }: ContainerRef, operation: object): Promise<unknown> {
-  return answerOf<unknown>(await loadAddon().file(JSON.stringify({ root, id, operation })))
+  const request = JSON.stringify({ root, id, operation })
+  return answerOf<unknown>(await platform().line.ask((line, question) => line.file(question, request)))
 }
 
 /** What an archive may become. */
@@ -176,20 +260,22 @@ export interface UnpackRequest {
 
 /** Unpacks what comes out of a pipe, whose descriptor the addon takes over. */
 export async function unpackArchive(request: UnpackRequest, descriptor: number): Promise<void> {
-  answerOf<void>(await loadAddon().unpack(JSON.stringify(request), descriptor))
+  const text = JSON.stringify(request)
+  answerOf<void>(await platform().line.ask((line, question) => line.unpack(question, text, descriptor)))
 }
 
 /** Writes the archive of a directory in a container into a pipe, likewise. */
 export async function packArchive({ root, id }: ContainerRef, path: string, descriptor: number): Promise<void> {
-  answerOf<void>(await loadAddon().pack(JSON.stringify({ container: { root, id }, path }), descriptor))
+  const text = JSON.stringify({ container: { root, id }, path })
+  answerOf<void>(await platform().line.ask((line, question) => line.pack(question, text, descriptor)))
 }
 
 /**
  * Kills a process in a container with all that it started: its session, and the descendants of whoever is in that. What was orphaned
  * outside of the session is not found.
  */
-export async function killSession(container: ContainerRef, pid: number): Promise<void> {
-  answerOf<void>(await loadAddon().killSession(container.root, container.id, pid))
+export async function killSession({ root, id }: ContainerRef, pid: number): Promise<void> {
+  answerOf<void>(await platform().line.ask((line, question) => line.killSession(question, root, id, pid)))
 }
 
 /**
@@ -197,30 +283,35 @@ export async function killSession(container: ContainerRef, pid: number): Promise
  * in the connection.
  */
 export async function relay(number: number, console: number, connection: number): Promise<void> {
-  answerOf<void>(await loadAddon().relay(number, console, connection))
+  answerOf<void>(await platform().line.ask((line, question) => line.relay(question, number, console, connection)))
 }
 
 /** Makes a pipe of descriptors that are the caller's to close; no program that is started inherits them. */
 export function openPipe(): readonly [read: number, write: number] {
-  return loadAddon().pipe()
+  return platform().addon.pipe()
 }
 
 /** Makes a connection of two non-blocking descriptors, likewise. */
 export function openConnection(): readonly [one: number, other: number] {
-  return loadAddon().connection()
+  return platform().addon.connection()
 }
 
 /** Lets reads and writes of a descriptor wait, as child_process does with what a program inherits. */
 export function makeBlocking(descriptor: number): void {
-  loadAddon().makeBlocking(descriptor)
+  platform().addon.makeBlocking(descriptor)
 }
 
 /** Another number for what a descriptor refers to, likewise. */
 export function duplicate(descriptor: number): number {
-  return loadAddon().duplicate(descriptor)
+  return platform().addon.duplicate(descriptor)
+}
+
+/** Closes one of these; none of them has anything to wait for then. */
+export function closeDescriptor(descriptor: number): void {
+  platform().addon.close(descriptor)
 }
 
 /** Tells a pty, and so the programs on it, that its window has another size. */
 export function resizeTerminal(console: number, columns: number, rows: number): void {
-  loadAddon().resizeTerminal(console, columns, rows)
+  platform().addon.resizeTerminal(console, columns, rows)
 }

@@ -46,6 +46,11 @@ pub fn begin(number: u64, verb: &str, request: &str, ownership: Option<&Ownershi
     })
 }
 
+/// How a process ended, as an answer.
+pub fn ending(status: ExitStatus) -> String {
+    verbs::ok(&status)
+}
+
 /// Has the end of a container's init waited for, whoever launched it; of one that has ended, that is told at once. Returns an
 /// answer as verbs do.
 pub fn await_end(number: u64, root: &str, id: &str, ended: Ended) -> String {

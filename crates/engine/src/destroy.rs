@@ -5,7 +5,8 @@ use crate::{
     hooks,
     inspect::{Status, status_of_living},
     record::{Record, Remains, Unit, has_ended},
-    resctrl,
+    resctrl, statistics,
+    statistics::CgroupTexts,
     store::ContainerDir,
 };
 use cgroup::CgroupRef;
@@ -23,6 +24,9 @@ use wire::Failure;
 pub struct Destroyed {
     /// What went wrong with its hooks poststop, and stopped nothing.
     pub warnings: Vec<Failure>,
+    /// What files of its cgroup said at the end, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cgroup: Option<CgroupTexts>,
 }
 
 /// How long init may take to end after SIGKILL.
@@ -35,7 +39,12 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// is removed, and without `force` the failure is the same.
 /// A record that can't be read is an error without `force`; with it, what can still be told from it is cleared away.
 pub fn destroy(root: &str, id: &str, force: bool) -> Result<Destroyed, Failure> {
-    destroy_locked(ContainerDir::open_locked(root, id)?, force)
+    destroy_reading(root, id, force, &[])
+}
+
+/// The same, with the last words of these files of its cgroup ([`cgroup::read`]), as far as there are such.
+pub fn destroy_reading(root: &str, id: &str, force: bool, files: &[String]) -> Result<Destroyed, Failure> {
+    destroy_locked(ContainerDir::open_locked(root, id)?, force, files)
 }
 
 /// Removes, by force, the container that was launched at `created`. One that is gone, or another that has its name now, is fine.
@@ -46,17 +55,20 @@ pub(crate) fn destroy_created(root: &str, id: &str, created: &str) -> Result<(),
     };
     match container.read_record() {
         Ok(record) if record.created != created => Ok(()),
-        _ => destroy_locked(container, true).map(drop),
+        _ => destroy_locked(container, true, &[]).map(drop),
     }
 }
 
 /// Of a container that is locked.
-fn destroy_locked(container: ContainerDir, force: bool) -> Result<Destroyed, Failure> {
+fn destroy_locked(container: ContainerDir, force: bool, files: &[String]) -> Result<Destroyed, Failure> {
     let mut destroyed = Destroyed::default();
     let id = &container.id().to_owned();
     match container.read_record() {
         Ok(record) => {
             let init = living_init(&container, &record, force)?;
+            if !files.is_empty() {
+                destroyed.cgroup = statistics::read_of(&record.cgroup, files).ok().flatten();
+            }
             end(id, &record.cgroup, record.unit.as_ref(), init)?;
             resctrl::remove(&record.resctrl)?;
             // Before the last trace is gone: whoever finishes what was stopped here runs them again rather than never.

@@ -1,14 +1,14 @@
 //! What a container uses, and hearing of its want of memory.
 
 use crate::{failing::Failing, store::ContainerDir};
-use cgroup::{Heard, Texts};
+use cgroup::{CgroupRef, Heard, Texts};
 use rustix::io::Errno;
 use serde::Serialize;
 use std::time::Duration;
 use wire::Failure;
 
 /// `CgroupTexts` of src/host/host.ts.
-#[derive(Debug, Serialize)]
+#[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct CgroupTexts {
     pub v1: Texts,
     pub v2: Texts,
@@ -19,11 +19,18 @@ pub struct CgroupTexts {
 /// Fails with step `read statistics of` and EOPNOTSUPP for a container without a cgroup.
 pub fn read(root: &str, id: &str, files: &[String]) -> Result<CgroupTexts, Failure> {
     let record = ContainerDir::open(root, id)?.read_record()?;
-    if record.cgroup.is_empty() {
-        return Err(Errno::OPNOTSUPP).failing("read statistics of", format!("{id}, which has no cgroup"));
+    read_of(&record.cgroup, files)?
+        .ok_or(Errno::OPNOTSUPP)
+        .failing("read statistics of", format!("{id}, which has no cgroup"))
+}
+
+/// The same for the directories of a cgroup; nothing if there are none.
+pub(crate) fn read_of(cgroup: &[CgroupRef], files: &[String]) -> Result<Option<CgroupTexts>, Failure> {
+    if cgroup.is_empty() {
+        return Ok(None);
     }
-    let [v1, v2] = cgroup::read(&record.cgroup, files)?;
-    Ok(CgroupTexts { v1, v2 })
+    let [v1, v2] = cgroup::read(cgroup, files)?;
+    Ok(Some(CgroupTexts { v1, v2 }))
 }
 
 /// Waits for news: see [`cgroup::await_oom`]. `timeout` is in milliseconds.

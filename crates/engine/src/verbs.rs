@@ -105,6 +105,8 @@ struct ToDestroy {
     root: String,
     id: String,
     force: bool,
+    #[serde(default)]
+    files: Vec<String>,
 }
 
 /// Runs a verb, whose request is JSON. Never panics: a defect of ours must not take a host process down.
@@ -175,8 +177,8 @@ fn carry_out<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -> Re
         }
         "sleep" => ask.with(|OfTime { milliseconds }| sleep(milliseconds)),
         "signal" => ask.with(|ToSignal { root, id, signal, all }| signal::signal(&root, &id, signal, all)),
-        "destroy" => ask.with(|ToDestroy { root, id, force }| {
-            destroy::destroy(&root, &id, force).inspect(|_| owner::release(&root, &id))
+        "destroy" => ask.with(|ToDestroy { root, id, force, files }| {
+            destroy::destroy_reading(&root, &id, force, &files).inspect(|_| owner::release(&root, &id))
         }),
         "close" => ask.with(|OfDescriptor { descriptor }| close(descriptor)),
         _ => Err(Failure::new("find verb", verb, Errno::NOSYS.raw_os_error()).into()),
@@ -205,7 +207,7 @@ impl<'de, D: Deserializer<'de>> Ask<'_, D> {
         self,
         run: impl FnOnce(R) -> Result<T, E>,
     ) -> Result<String, Failed> {
-        run(self.read()?).map(|value| envelope(&Answer::Ok(value))).map_err(Into::into)
+        run(self.read()?).map(|value| ok(&value)).map_err(Into::into)
     }
 
     /// The same for a verb that gives a text.
@@ -218,6 +220,11 @@ impl<'de, D: Deserializer<'de>> Ask<'_, D> {
             Failure::new("read request", format!("{}: {error}", self.verb), Errno::INVAL.raw_os_error())
         })
     }
+}
+
+/// The answer that has this value.
+pub(crate) fn ok(value: &impl Serialize) -> String {
+    envelope(&Answer::Ok(value))
 }
 
 fn envelope(answer: &impl Serialize) -> String {
