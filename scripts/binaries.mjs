@@ -1,17 +1,15 @@
 /** The two things that Cargo builds for dist/: the static binary and the addon. */
 import { join } from 'node:path'
-import process from 'node:process'
 import { withImage } from './image.mjs'
+import { staticTriple } from './libc.mjs'
 import { replace, root, run, target } from './toolchain.mjs'
-
-const triples = { x64: 'x86_64-unknown-linux-gnu', arm64: 'aarch64-unknown-linux-gnu' }
 
 /**
  * dist/gantry. Its flags are for this binary alone (the addon must be dynamic), so it has a target directory of its own.
  * Not position-independent: that saves the relocations at every start. Without tables for unwinding: a panic ends it.
  */
 export function buildStatic() {
-  const triple = triples[process.arch]
+  const triple = staticTriple()
   const directory = join(target, 'static')
   const flags = `CARGO_TARGET_${triple.toUpperCase().replaceAll('-', '_')}_RUSTFLAGS`
   const what = ['--package', 'standalone', '--profile', 'static', '--target', triple, '--target-dir', directory]

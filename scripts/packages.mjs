@@ -1,4 +1,4 @@
-/** What tests compare with or need of other projects, programs and files, and the Debian packages that have them. */
+/** Programs and files of other projects that tests compare with or need, or the build wants, and the Debian packages that have them. */
 import { spawnSync } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import process from 'node:process'
@@ -7,6 +7,7 @@ import process from 'node:process'
 const libseccomp = '/usr/include/seccomp.h'
 
 const packages = {
+  'musl-gcc': 'musl-tools',
   runc: 'runc',
   crun: 'crun',
   bwrap: 'bubblewrap',

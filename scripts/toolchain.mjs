@@ -27,6 +27,19 @@ export function run(command, args, env = {}) {
   if (status !== 0) throw new CommandFailed(`${[command, ...args].join(' ')}: ${signal ?? `exit status ${status}`}`)
 }
 
+/** What a command prints; throws unless it exits with 0. */
+export function output(command, ...args) {
+  const { status, stdout, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
+  if (error) throw new CommandFailed(`${command}: ${error.message}`)
+  if (status !== 0) throw new CommandFailed(`${[command, ...args].join(' ')}: exit status ${status}`)
+  return stdout.toString()
+}
+
+/** Whether there is such a command, and it exits with 0. */
+export function succeeds(command, ...args) {
+  return spawnSync(command, args, { cwd: root, stdio: 'ignore' }).status === 0
+}
+
 /** Runs a command in the same way, but gives each line of its standard output to `onLine`. */
 export async function runLines([command, ...args], onLine) {
   const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'], env: environment() })

@@ -20,7 +20,12 @@ fn main() -> Result<(), Box<dyn Error>> {
             build.env_remove(&name);
         }
     }
-    build.env("CARGO_ENCODED_RUSTFLAGS", ["-Crelocation-model=static", "-Ctarget-feature=+crt-static"].join("\x1f"));
+    let mut flags = vec!["-Crelocation-model=static", "-Ctarget-feature=+crt-static"];
+    if target.ends_with("musl") {
+        // This target brings its libc along, with a `_start` of its own.
+        flags.push("-Clink-self-contained=no");
+    }
+    build.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\x1f"));
     if !build.status()?.success() {
         return Err("crates/init does not build".into());
     }
