@@ -2,13 +2,14 @@
 
 Usage: seccomp-agent.py SOCKET ERRNO NUMBER...       (takes the place of one that was there before)
 Prints "ready" when it listens, the container process state that comes as a line of JSON, the number of descriptors that came with
-it, and the number of each call. Calls of the given numbers fail with ERRNO, all others go on.
+it, "closed" when the connection has come to its end with nothing more, and the number of each call. Calls of the given numbers fail with ERRNO, all others go on.
 """
 import fcntl
 import os
 import socket
 import struct
 import sys
+import threading
 
 RECEIVE = 0xC0502100
 SEND = 0xC0182101
@@ -28,6 +29,14 @@ connection, _ = listener.accept()
 data, descriptors, _, _ = socket.recv_fds(connection, 1 << 20, 16)
 print(data.decode(), flush=True)
 print("descriptors", len(descriptors), flush=True)
+
+
+def await_end():
+    if connection.recv(1) == b"":
+        print("closed", flush=True)
+
+
+threading.Thread(target=await_end, daemon=True).start()
 while True:
     try:
         notification = bytearray(NOTIFICATION.size)

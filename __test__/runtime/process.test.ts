@@ -295,3 +295,26 @@ behaviour("programs of a script's kind run too", { runtimes: everyone }, async (
   t.is(await session.ok(['run', session.id()]), '/script one\n')
   t.true(existsSync(`${session.cwd}/rootfs/script`))
 })
+
+behaviour(
+  'the container has a session keyring of its own, which exec joins; --no-new-keyring leaves that of the caller',
+  { unless: existsSync('/proc/keys') ? undefined : 'the kernel has no keyrings' },
+  async (t, session) => {
+    const script = 'cat /proc/keys >/dev/shm/some; mv /dev/shm/some /dev/shm/keys; exec sleep 60'
+    session.bundle({ args: ['sh', '-c', script], edit: (spec) => (spec.linux.maskedPaths = []) })
+    const serial = (keys: string) => new RegExp(`^(\\w+) .*_ses\\.${session.id()}: `, 'm').exec(keys)?.[1]
+    // In this order: others' keys can be seen too, for as long as they are there.
+    for (const [option, own] of [
+      [['--no-new-keyring'], false],
+      [[], true],
+    ] as const) {
+      await session.ok(['run', '--detach', ...option, session.id()])
+      await session.ok(['exec', session.id(), 'sh', '-c', 'until test -e /dev/shm/keys; do sleep 0.01; done'])
+      const ofInit = serial(await session.ok(['exec', session.id(), 'cat', '/dev/shm/keys']))
+      const ofExec = serial(await session.ok(['exec', session.id(), 'cat', '/proc/keys']))
+      t.is(ofInit !== undefined, own)
+      t.is(ofExec, ofInit)
+      await session.ok(['delete', '--force', session.id()])
+    }
+  },
+)

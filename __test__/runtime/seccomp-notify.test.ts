@@ -37,8 +37,9 @@ function notifying(session: Session, names: readonly string[]): (spec: Spec) => 
 
 /** What the agent was told, and the numbers of the calls that it answered for. */
 function heard(agent: Running): { state: Record<string, unknown>; descriptors: string; calls: number[] } {
-  const [, state = '', descriptors = '', ...calls] = agent.stdout().trim().split('\n')
-  return { state: JSON.parse(state), descriptors, calls: calls.map((line) => Number(line.replace('call ', ''))) }
+  const [, state = '', descriptors = '', ...lines] = agent.stdout().trim().split('\n')
+  const calls = lines.flatMap((line) => (line.startsWith('call ') ? [Number(line.slice('call '.length))] : []))
+  return { state: JSON.parse(state), descriptors, calls }
 }
 
 function checkState(t: ExecutionContext, session: Session, agent: Running, init?: number): void {
@@ -82,6 +83,8 @@ behaviour(
     await until('the call is refused', () => create.stderr().includes('Disk quota exceeded'))
     const { pid } = await session.state()
     checkState(t, session, agent, pid)
+    // One state a connection, and that is closed then, while the agent answers.
+    await until('the connection is closed', () => /^closed$/m.test(agent.stdout()))
     t.is(heard(agent).state.pid, pid)
     t.like(heard(agent).state.state, { status: 'created' })
     const second = await startAgent(session)
