@@ -128,6 +128,7 @@ function sentenceOf(failure: HostFailure): Sentence {
     case 'signal container: ESRCH':
     case 'pause container: ESRCH':
     case 'update container: ESRCH':
+    case 'change mounts of container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'container not running' }
     case 'resume container: EINVAL':
       return { code: 'ERR_NOT_PAUSED', text: 'container not paused' }
@@ -146,6 +147,8 @@ function sentenceOf(failure: HostFailure): Sentence {
       const what = object.endsWith('apparmorProfile') ? 'AppArmor' : 'SELinux'
       return { code: 'ERR_UNSUPPORTED', text: `${object}: ${what} is not enabled on this machine` }
     }
+    case 'unmount: EINVAL':
+      return { code: 'ERR_INVALID_ARGUMENT', text: `nothing is mounted at ${object}` }
     case 'exec in container: ESRCH':
       return { code: 'ERR_NOT_RUNNING', text: 'cannot exec in a stopped container' }
     case 'exec in container: EBUSY':

@@ -69,12 +69,13 @@ impl Line {
 
 /// Verbs that may wait as long as a container lives, or for what someone types: each call has a thread of its own.
 fn is_long(verb: &str) -> bool {
-    const LONG: [&str; 14] = [
+    const LONG: [&str; 15] = [
         "freeze",
         "awaitOom",
         "sleep",
         "thaw",
         "update",
+        "changeMounts",
         "runProgram",
         "readInput",
         "writeOutput",

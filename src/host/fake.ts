@@ -256,6 +256,13 @@ export function fakeHost(options: FakeOptions = {}): FakeHost {
       if (status === 'stopped') throw new HostFailure({ step: 'update container', object: id, errno: errno.ESRCH })
       resources.set(`${plan.root}/${id}`, plan.resources)
     },
+    changeMounts(plan, config) {
+      note('changeMounts', plan)
+      const { id, status } = find(plan)
+      if (status === 'stopped')
+        throw new HostFailure({ step: 'change mounts of container', object: id, errno: errno.ESRCH })
+      files.set(savedConfig(plan), config)
+    },
     readCgroup(request) {
       note('readCgroup', request)
       find(request)

@@ -5,7 +5,7 @@
  * the machine is one function of crates/engine/src/verbs.rs and fails with a {@link HostFailure}, never with anything else.
  * This file imports nothing but the plan's types.
  */
-import type { ExecPlan, Failure, LaunchPlan, UpdatePlan } from './plan.js'
+import type { ExecPlan, Failure, LaunchPlan, MountsPlan, UpdatePlan } from './plan.js'
 
 /** A value, or a promise of it: the static host answers at once, Node off its event loop. */
 export type Awaitable<T> = T | PromiseLike<T>
@@ -257,6 +257,11 @@ export interface Host {
    * when another update came since the plan was made.
    */
   update(plan: UpdatePlan): Awaitable<void>
+  /**
+   * Changes what is mounted in a container, all of it or nothing, after which the text of its {@link savedConfig} is `config`. Fails with
+   * step `change mounts of container`: ESRCH when init is gone, EAGAIN when another change came since the plan was made.
+   */
+  changeMounts(plan: MountsPlan, config: string): Awaitable<void>
   /** Files of the container's cgroup, as far as they are there; a name that ends with `*` stands for all that begin so. */
   readCgroup(request: ContainerRef & { readonly files: readonly string[] }): Awaitable<CgroupTexts>
   /**

@@ -294,6 +294,24 @@ atLeast?: string, };
 
 export type Otherwise = "nothing" | { "write": { file: string, value: string, } };
 
+export type MountsPlan = { 
+/**
+ * The directory of all containers' records.
+ */
+root: string, id: string, 
+/**
+ * The propagation of what is bound: that of the container's own mounts.
+ */
+propagation: Propagation, 
+/**
+ * Mounts or [`Step::Unmount`], then [`Step::Done`].
+ */
+steps: Array<Step>, 
+/**
+ * What the saved configuration said when the plan was made: where it says something else by now, the failure is EAGAIN.
+ */
+before: string, };
+
 export type UpdatePlan = { root: string, id: string, hierarchies: Array<HierarchyWrites>, 
 /**
  * None: the device rules that are there stay.
@@ -410,7 +428,7 @@ export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | 
 /**
  * `b`, or `c` or `u` for a character device.
  */
-kind: string, major: number, minor: number, mode?: number, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "hostHooks" | { "createContainerHooks": InitHooks } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, label?: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "fork" | "gate" | "noNewPrivileges" | { "startContainerHooks": InitHooks } | { "exec": Program };
+kind: string, major: number, minor: number, mode?: number, } } | { "link": { target: string, path: string, replace?: boolean, } } | { "directory": { path: string, } } | "hostHooks" | { "createContainerHooks": InitHooks } | "pivotRoot" | "moveRoot" | { "terminal": Terminal } | "newSession" | { "sessionKeyring": { name: string, label?: string, } } | { "rootPropagation": { to: Propagation, recursive: boolean, } } | "readonlyRoot" | "readonlyMounts" | { "hostname": { name: string, } } | { "domainname": { name: string, } } | { "sysctl": { path: string, value: string, } } | { "readonlyPath": { path: string, } } | { "maskedPath": { path: string, label?: string, } } | { "requireSelinux": { field: string, } } | { "selinuxLabel": { label: string, } } | { "apparmorProfile": { profile: string, } } | { "umask": { mask: number, } } | { "scheduler": Scheduler } | { "ioPriority": { class: number, priority: number, } } | { "personality": { domain: number, } } | { "memoryPolicy": { mode: number, nodes: Array<number>, } } | { "cpuAffinity": { cpus: Array<number>, } } | { "rlimit": { resource: number, soft: string, hard: string, } } | { "credentials": Credentials } | { "workingDirectory": { path: string, } } | "findProgram" | "commit" | "fork" | "gate" | "noNewPrivileges" | { "startContainerHooks": InitHooks } | { "exec": Program } | { "unmount": { path: string, } } | "done";
 
 export type Propagation = "shared" | "slave" | "private" | "unbindable";
 

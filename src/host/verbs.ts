@@ -64,6 +64,7 @@ export function hostOver(caller: Caller, call: Call): Host {
     runProgram: (argv) => ask('runProgram', { argv }),
     resources: (container) => ask('resources', container),
     update: (plan) => ask('update', plan),
+    changeMounts: (plan, config) => ask('changeMounts', plan, config),
     readCgroup: (request) => ask('readCgroup', request),
     awaitOom: (request) => ask('awaitOom', request),
     sleep: (milliseconds) => ask('sleep', { milliseconds }),

@@ -14,7 +14,10 @@ import type { Request } from './request.js'
 /** Where the container finds the directory with its sd_notify(3) socket. */
 export const NOTIFY_DIRECTORY = '/run/notify'
 
-export function planMounts(spec: Spec, request: Request, facts: Facts, cgroup: CgroupPlan | undefined): Step[] {
+/** What mounts depend on beside the config. */
+export type MountsRequest = Pick<Request, 'root' | 'id' | 'bundle' | 'notify'>
+
+export function planMounts(spec: Spec, request: MountsRequest, facts: Facts, cgroup: CgroupPlan | undefined): Step[] {
   const steps: Step[] = []
   for (const [index, mount] of (spec.mounts ?? []).entries()) {
     const field = `mounts[${index}]`
@@ -119,7 +122,7 @@ function filesystem(mount: ConfigMount, kind: string, options: MountOptions, spe
   return late ? readonlyLast(planned) : planned
 }
 
-function notifyDirectory({ root, id }: Request): Mount {
+function notifyDirectory({ root, id }: MountsRequest): Mount {
   return {
     target: NOTIFY_DIRECTORY,
     what: { bind: { source: `${root}/${id}/notify`, recursive: false } },

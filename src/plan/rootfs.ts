@@ -13,18 +13,30 @@ export function attachRoot(spec: Spec, request: Request): Step[] {
     throw new PlanError('request', 'linux.rootfsPropagation', 'private is not safe without pivot_root')
   }
   return [
-    // What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount
-    // that can't be bound could not be the root: that comes at the end.
-    { hostPropagation: { to: to === 'unbindable' ? 'slave' : to } },
+    { hostPropagation: { to: hostPropagation(spec) } },
     { rootfs: { path: request.rootfs, ...(needsRootInPlace(spec) && { inPlace: true }) } },
     ...(request.readonlyView ? [{ readonlyPath: { path: '/' } }] : []),
   ]
+}
+
+/**
+ * What is mounted in the container must not appear on the host, unless the config shares mounts with it. A mount that can't be bound
+ * could not be the root: that comes at the end.
+ */
+export function hostPropagation(spec: Spec): Propagation {
+  const { to } = rootPropagation(spec)
+  return to === 'unbindable' ? 'slave' : to
 }
 
 /** Once all is mounted. A missing working directory is made first, while that can be done. */
 export function enterRoot(spec: Spec, request: Request): Step[] {
   const { cwd } = spec.process
   return [...(cwd === '/' ? [] : [{ directory: { path: cwd } }]), request.noPivot ? 'moveRoot' : 'pivotRoot']
+}
+
+/** Once nothing more has to be made in `mounts`. */
+export function closeMounts(mounts: readonly Step[]): Step[] {
+  return mounts.some(isReadonlyLast) ? ['readonlyMounts'] : []
 }
 
 /** Once nothing more has to be made in it, nor in its `mounts`. */
@@ -34,7 +46,7 @@ export function closeRoot(spec: Spec, mounts: readonly Step[]): Step[] {
   return [
     ...(to === 'shared' || to === 'unbindable' ? [{ rootPropagation: { to, recursive } }] : []),
     ...(spec.root.readonly ? ['readonlyRoot' as const] : []),
-    ...(mounts.some(isReadonlyLast) ? ['readonlyMounts' as const] : []),
+    ...closeMounts(mounts),
     ...(hostname ? [{ hostname: { name: hostname } }] : []),
     ...(domainname ? [{ domainname: { name: domainname } }] : []),
     ...Object.entries(linux.sysctl ?? {}).map(([key, value]) => ({ sysctl: { path: sysctlPath(key), value } })),

@@ -3,16 +3,12 @@
 use crate::failing::Failing;
 use rustix::{
     fd::{AsFd, OwnedFd},
-    io::{self, Errno, IoSliceMut},
-    net::{
-        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendFlags, SocketFlags, SocketType, recv,
-        recvmsg, send, socketpair,
-    },
+    io::{self, Errno},
+    net::{AddressFamily, SendFlags, SocketFlags, SocketType, send, socketpair},
 };
-use std::mem::MaybeUninit;
 use wire::{
     Failure,
-    frame::{self, FromInit, HEADER, ToInit},
+    frame::{self, FromInit, ToInit},
     plan::InitPlan,
 };
 
@@ -65,42 +61,9 @@ impl Channel {
     }
 
     fn receive_frame(&self) -> io::Result<Received> {
-        let mut header = [0; HEADER];
         let mut descriptor = None;
-        let mut filled = 0;
-        while filled < HEADER {
-            let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-            let mut control = RecvAncillaryBuffer::new(&mut space);
-            let rest = header.get_mut(filled..).unwrap_or_default();
-            match recvmsg(&self.socket, &mut [IoSliceMut::new(rest)], &mut control, RecvFlags::CMSG_CLOEXEC) {
-                Ok(received) if received.bytes == 0 => return Err(Errno::PIPE),
-                Ok(received) => filled += received.bytes,
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno),
-            }
-            for message in control.drain() {
-                if let RecvAncillaryMessage::ScmRights(descriptors) = message {
-                    descriptor = descriptors.last().or(descriptor);
-                }
-            }
-        }
-        let length = frame::body_length(header).map_err(|_| Errno::PROTO)?;
-        let mut body = vec![0; length];
-        self.fill(&mut body)?;
-        let message = frame::decode(&body).map_err(|_| Errno::PROTO)?;
+        let socket = self.socket.as_fd();
+        let message = frame::read(|buffer| sys::stream::fill(socket, buffer, &mut descriptor), Errno::PROTO)?;
         Ok(Received { message, descriptor })
-    }
-
-    fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match recv(self.socket.as_fd(), rest, RecvFlags::empty()) {
-                Ok((_, 0)) => return Err(Errno::PIPE),
-                Ok((_, count)) => filled += count,
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno),
-            }
-        }
-        Ok(())
     }
 }

@@ -127,7 +127,7 @@ fn has_internal_processes(failure: &Failure) -> bool {
 }
 
 /// Those of a process's namespaces that are not ours.
-fn namespaces_to_enter(pid: i32) -> Result<Vec<NamespaceKind>, Failure> {
+pub(crate) fn namespaces_to_enter(pid: i32) -> Result<Vec<NamespaceKind>, Failure> {
     const KINDS: [(NamespaceKind, &str); 8] = [
         (NamespaceKind::User, "user"),
         (NamespaceKind::Pid, "pid"),

@@ -28,6 +28,7 @@ mod image;
 pub mod inspect;
 pub mod launch;
 pub mod log;
+pub mod mounts;
 mod net_devices;
 mod netlink;
 pub mod notify;

@@ -26,6 +26,8 @@ pub const GATE_SOCKET: &str = "gate.sock";
 
 /// The configuration that the container was made from.
 const CONFIG: &str = "config.json";
+/// Written next.
+const SPARE_CONFIG: &str = "config.spare.json";
 /// Its seccomp filter, compiled.
 const FILTER: &str = "seccomp.filter";
 const RECORD: &str = "record.json";
@@ -39,6 +41,27 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MAX_DEPTH: usize = 16;
 
 const DIRECTORY: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+
+/// A configuration that is written, but not yet that of the container.
+#[must_use]
+pub struct NewConfig<'a> {
+    container: &'a ContainerDir,
+}
+
+impl NewConfig<'_> {
+    /// Makes it so: readers see the old one or the new one.
+    pub fn keep(self) -> Result<(), Failure> {
+        let directory = &self.container.directory;
+        fs::renameat(directory, SPARE_CONFIG, directory, CONFIG).failing("save", CONFIG)
+    }
+}
+
+impl Drop for NewConfig<'_> {
+    fn drop(&mut self) {
+        // It is not there any more when it was kept.
+        let _ = fs::unlinkat(&self.container.directory, SPARE_CONFIG, AtFlags::empty());
+    }
+}
 
 /// An open container directory.
 #[derive(Debug)]
@@ -140,6 +163,17 @@ impl ContainerDir {
     /// Saves the configuration. Only for the holder of the lock.
     pub fn write_config(&self, text: &str) -> Result<(), Failure> {
         self.write_new(CONFIG, text.as_bytes()).failing("save", CONFIG)
+    }
+
+    /// The saved configuration.
+    pub fn read_config(&self) -> Result<Vec<u8>, Failure> {
+        self.read_bytes(CONFIG).failing("read", CONFIG)
+    }
+
+    /// Saves another configuration in place of the one that is there, once that is asked for. Only for the holder of the lock.
+    pub fn replace_config(&self, text: &str) -> Result<NewConfig<'_>, Failure> {
+        self.write_new(SPARE_CONFIG, text.as_bytes()).failing("save", CONFIG)?;
+        Ok(NewConfig { container: self })
     }
 
     /// Saves the seccomp filter. Only for the holder of the lock.

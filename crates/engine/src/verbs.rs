@@ -13,6 +13,7 @@ use crate::{
     hooks::Failed,
     inspect, launch,
     log::{self, ToLog},
+    mounts,
     notify::{self, AwaitReady},
     owner, processes, signal, statistics,
     supervise::{self, Supervision},
@@ -23,7 +24,7 @@ use serde::{Deserialize, Deserializer, Serialize, de::DeserializeOwned};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use wire::{
     Failure,
-    plan::{ExecPlan, LaunchPlan, UpdatePlan},
+    plan::{ExecPlan, LaunchPlan, MountsPlan, UpdatePlan},
 };
 
 #[derive(Deserialize)]
@@ -160,6 +161,7 @@ fn carry_out<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -> Re
         "sendLog" => ask.with(|request: ToLog| log::log(&request)),
         "launch" => ask.with(|plan: LaunchPlan| launch::launch(plan, text)),
         "exec" => ask.with(|plan: ExecPlan| exec::exec(plan)),
+        "changeMounts" => ask.with(|plan: MountsPlan| mounts::change(plan, text)),
         "start" => ask.with(|request: Start| gate::start(&request)),
         "awaitReady" => ask.with(|request: AwaitReady| notify::await_ready(&request)),
         "supervise" => ask.with(|request: Supervision| supervise::supervise(&request)),

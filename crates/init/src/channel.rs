@@ -1,17 +1,16 @@
 //! Our end of the channel: frames over a stream socket (wire::frame draws the conversation).
 
 use crate::failing::Failing;
-use alloc::vec;
 use core::mem::MaybeUninit;
 use rustix::{
     fd::{AsFd, BorrowedFd, OwnedFd},
-    io::{self, Errno, IoSlice},
-    net::{RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recv, sendmsg},
+    io::{Errno, IoSlice},
+    net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use wire::{
     Failure,
-    frame::{self, FromInit, HEADER, ToInit},
+    frame::{self, FromInit, ToInit},
 };
 
 pub struct Channel {
@@ -38,7 +37,9 @@ impl Channel {
 
     /// The next message. The end of the channel, which is the end of the engine, is `EPIPE`.
     pub fn receive(&self) -> Result<ToInit, Failure> {
-        self.receive_frame().failing("hear from the engine", "")
+        // Nobody sends us a descriptor; one would be closed.
+        let fill = |buffer: &mut [u8]| sys::stream::fill(self.socket(), buffer, &mut None);
+        frame::read(fill, Errno::PROTO).failing("hear from the engine", "")
     }
 
     /// Waits for one given message.
@@ -62,27 +63,5 @@ impl Channel {
             Ok(_) => Err(Errno::MSGSIZE).failing("tell the engine", ""),
             Err(errno) => Err(errno).failing("tell the engine", ""),
         }
-    }
-
-    fn receive_frame<T: DeserializeOwned>(&self) -> io::Result<T> {
-        let mut header = [0; HEADER];
-        self.fill(&mut header)?;
-        let length = frame::body_length(header).map_err(|_| Errno::PROTO)?;
-        let mut body = vec![0; length];
-        self.fill(&mut body)?;
-        frame::decode(&body).map_err(|_| Errno::PROTO)
-    }
-
-    fn fill(&self, buffer: &mut [u8]) -> io::Result<()> {
-        let mut filled = 0;
-        while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match recv(self.socket.as_fd(), rest, RecvFlags::empty()) {
-                Ok((_, 0)) => return Err(Errno::PIPE),
-                Ok((_, count)) => filled += count,
-                Err(Errno::INTR) => {}
-                Err(errno) => return Err(errno),
-            }
-        }
-        Ok(())
     }
 }

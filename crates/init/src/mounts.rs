@@ -6,6 +6,7 @@ use crate::{
     devices,
     failing::Failing,
     filesystem,
+    procfs::PrivateProc,
     root::{Missing, Root},
     sources::{Source, Sources, Taken, propagation_bit},
 };
@@ -18,7 +19,7 @@ use rustix::{
 use sys::mount::{Change, attach, attribute, change, map_ids};
 use wire::{
     Failure,
-    plan::{Mount, MountAttribute, Mounted, Parameter, Special},
+    plan::{Mount, MountAttribute, Mounted, Parameter, Special, Step},
 };
 
 /// statfs(2).
@@ -59,6 +60,21 @@ pub fn mount(root: &mut Root, sources: &mut Sources, index: usize, mount: &Mount
         *root = Root::new(fcntl_dupfd_cloexec(&mounted, 0).failing("mount over the root at", target)?);
     }
     Ok(Some(mounted))
+}
+
+/// Takes away what is mounted at a path, with all below it. Fails with EINVAL where that is nothing.
+pub fn unmount(root: &Root, proc: &mut PrivateProc, path: &str) -> Result<(), Failure> {
+    const STEP: &str = "unmount";
+    let place = root.find(path).failing(STEP, path)?;
+    if root.is_at(&place).failing(STEP, path)? {
+        return Err(Errno::BUSY).failing(STEP, path);
+    }
+    proc.unmount(&place).failing(STEP, path)
+}
+
+/// Whether a step changes the mounts of a container, and so may have to take a mount away.
+pub fn changes_one(step: &Step) -> bool {
+    matches!(step, Step::Mount(_) | Step::Unmount { .. })
 }
 
 fn bind(root: &Root, mount: &Mount, source: &str, found: Source) -> Result<OwnedFd, Failure> {

@@ -2,8 +2,8 @@
 //! it the new ones.
 
 use crate::{
-    channel::Channel, failing::Failing, labels, mapped_ids, procfs::PrivateProc, root::Root, sources, sources::Sources,
-    steps::Begun,
+    channel::Channel, failing::Failing, labels, mapped_ids, mounts, procfs::PrivateProc, root::Root, sources,
+    sources::Sources, steps::Begun,
 };
 use alloc::{string::String, vec::Vec};
 use rustix::{
@@ -20,7 +20,7 @@ use sys::{
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{IdMap, InitPlan, JoinedIds, Namespace, NamespaceKind},
+    plan::{IdMap, InitPlan, JoinedIds, Namespace, NamespaceKind, Step},
 };
 
 /// Enters all namespaces of the plan and takes hold of the mount sources, with the rights that the plan wants that done.
@@ -89,11 +89,13 @@ pub fn enter_running(plan: &InitPlan, kinds: &[NamespaceKind], init: Option<Owne
     const STEP: &str = "enter the namespaces of the container";
     let init = init.ok_or(Errno::BADF).failing(STEP, "")?;
     // Our own entry, which labels are written to, is in no procfs of the container's before we are in its PID namespace.
-    let proc = if plan.steps.iter().any(labels::writes_one) {
+    let needs_proc = |step: &Step| labels::writes_one(step) || mounts::changes_one(step);
+    let proc = if plan.steps.iter().any(needs_proc) {
         PrivateProc::opened().failing("open", "/proc")?
     } else {
         PrivateProc::default()
     };
+    let sources = sources::take(plan)?;
     // Before anybody in there can see us.
     set_dumpable(false).failing("hide from the container", "")?;
     let all = kinds.iter().fold(0, |bits, kind| bits | bit(*kind));
@@ -109,7 +111,7 @@ pub fn enter_running(plan: &InitPlan, kinds: &[NamespaceKind], init: Option<Owne
         become_root(None)?;
     }
     let top = openat(CWD, c"/", OFlags::PATH | OFlags::CLOEXEC, Mode::empty()).failing("open", "/")?;
-    Ok(Begun { root: Some(Root::new(top)), proc, ..Begun::default() })
+    Ok(Begun { root: Some(Root::new(top)), sources, proc, ..Begun::default() })
 }
 
 fn open_joined(namespaces: &[Namespace]) -> Result<Vec<(&Namespace, OwnedFd)>, Failure> {

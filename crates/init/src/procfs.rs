@@ -1,11 +1,13 @@
 //! Files of procfs that are written to, through a procfs that nobody else sees: what an image or another container mounts over /proc has
 //! no say in where a value goes (CVE-2019-16884, CVE-2025-52881).
 
+use alloc::format;
 use rustix::{
-    fd::{AsFd, OwnedFd},
+    fd::{AsFd, AsRawFd, OwnedFd},
     fs::{CWD, Mode, OFlags, ResolveFlags, fstat, fstatfs, openat2},
     io::{self, Errno, read, write},
-    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, fsconfig_create, fsmount, fsopen},
+    mount::{FsMountFlags, FsOpenFlags, MountAttrFlags, UnmountFlags, fsconfig_create, fsmount, fsopen, unmount},
+    process::fchdir,
 };
 
 /// statfs(2).
@@ -42,14 +44,24 @@ impl PrivateProc {
         Ok(page.get(..filled).unwrap_or_default())
     }
 
+    /// Takes away the mount whose root a descriptor refers to, with all below it: umount2(2) knows only paths, and those in a container
+    /// lead where that likes. Goes to the procfs's directory.
+    pub fn unmount(&mut self, mount: &OwnedFd) -> io::Result<()> {
+        fchdir(self.root()?)?;
+        unmount(format!("self/fd/{}", mount.as_raw_fd()), UnmountFlags::DETACH)
+    }
+
     /// Opens a file, and nothing that is mounted over one.
     fn open(&mut self, file: &str, flags: OFlags) -> io::Result<OwnedFd> {
-        let root = match &self.0 {
-            Some(root) => root,
-            None => self.0.insert(mount().or_else(|_| mounted())?),
-        };
         let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS | ResolveFlags::NO_XDEV;
-        openat2(root, file, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty(), resolve)
+        openat2(self.root()?, file, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::empty(), resolve)
+    }
+
+    fn root(&mut self) -> io::Result<&OwnedFd> {
+        Ok(match &mut self.0 {
+            Some(root) => root,
+            none => none.insert(mount().or_else(|_| mounted())?),
+        })
     }
 }
 

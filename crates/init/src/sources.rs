@@ -16,7 +16,7 @@ use wire::{
     plan::{InitPlan, Mount, Mounted, Propagation, SourceLink, Step},
 };
 
-/// What was taken hold of: nothing, for a container that has all its mounts already.
+/// What was taken hold of.
 #[derive(Default)]
 pub struct Sources {
     /// By the number of the step that needs it.
@@ -71,9 +71,11 @@ impl Sources {
 
 /// Opens every source that the plan names.
 pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
-    let propagation = plan.steps.iter().find_map(|step| match step {
-        Step::HostPropagation { to } => Some(*to),
-        _ => None,
+    let propagation = plan.bind_propagation.or_else(|| {
+        plan.steps.iter().find_map(|step| match step {
+            Step::HostPropagation { to } => Some(*to),
+            _ => None,
+        })
     });
     let mut namespaces = UserNamespaces::default();
     let mut by_step = Vec::with_capacity(plan.steps.len());

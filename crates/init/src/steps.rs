@@ -20,7 +20,7 @@ use core::convert::Infallible;
 use rustix::{
     fd::{AsFd, OwnedFd},
     fs::{CWD, Mode, OFlags, ResolveFlags, openat},
-    io::Errno,
+    io::{Errno, fcntl_dupfd_cloexec},
     process::{fchdir, umask},
     system::{setdomainname, sethostname},
 };
@@ -31,7 +31,7 @@ use sys::{
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{InitPlan, Program, Special, Step},
+    plan::{InitPlan, Mounted, Program, Special, Step},
 };
 
 /// What steps leave for later ones.
@@ -46,6 +46,8 @@ struct Progress<'a> {
     /// Whether the standard streams are a terminal that is to control the session.
     has_terminal: bool,
     prepared: Option<Prepared>,
+    /// The mounts that a plan for a container which is there has made so far.
+    made: Vec<OwnedFd>,
     gate: Option<OwnedFd>,
     first_own: i32,
 }
@@ -73,11 +75,12 @@ pub fn run(plan: &InitPlan, begun: Begun, channel: &mut Channel, first_own: i32)
         proc,
         has_terminal: false,
         prepared: None,
+        made: Vec::new(),
         gate,
         first_own,
     };
     for (index, step) in plan.steps.iter().enumerate() {
-        progress.run(index, step, channel)?;
+        progress.run(index, step, channel).inspect_err(|_| progress.undo())?;
     }
     Err(Failure::new("run a plan without a program", "", Errno::INVAL.raw_os_error()))
 }
@@ -100,6 +103,10 @@ impl<'a> Progress<'a> {
             Step::Mount(mount) => {
                 let root = self.root.as_mut().ok_or_else(no_root)?;
                 let mounted = mounts::mount(root, &mut self.sources, index, mount)?;
+                let is_new = !matches!(mount.what, Mounted::Existing { .. });
+                if let (true, Some(mounted), Some(_)) = (is_new, &mounted, &self.plan.enter) {
+                    self.made.push(fcntl_dupfd_cloexec(mounted, 0).failing("keep the mount on", &mount.target)?);
+                }
                 if let Some(mounted) = mounted.filter(|_| mount.special.contains(&Special::ReadonlyLast)) {
                     self.writable_meanwhile.push((mounted, &mount.target));
                 }
@@ -198,6 +205,22 @@ impl<'a> Progress<'a> {
                 hooks::run("startContainer", one, self.sources.output(index)?, self.plan.filter.as_ref())
             }
             Step::Exec(program) => self.execute(program, channel),
+            Step::Unmount { path } => {
+                let root = self.root.as_ref().ok_or_else(no_root)?;
+                mounts::unmount(root, &mut self.proc, path)
+            }
+            Step::Done => {
+                channel.send(&FromInit::Done)?;
+                sys::process::exit(0)
+            }
+        }
+    }
+
+    /// After a failure, a container that is there has the mounts that it had.
+    fn undo(&mut self) {
+        while let Some(made) = self.made.pop() {
+            // What fails is what is to be told of.
+            let _ = self.proc.unmount(&made);
         }
     }
 

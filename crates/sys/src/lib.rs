@@ -9,6 +9,7 @@ extern crate alloc;
 
 pub mod attributes;
 pub mod clock;
+mod clone;
 pub mod credentials;
 #[cfg(not(feature = "std"))]
 pub mod entry;
@@ -25,6 +26,7 @@ pub mod notify;
 pub mod process;
 pub mod seccomp;
 pub mod spawn;
+pub mod stream;
 pub mod terminal;
 
 #[cfg(feature = "std")]

@@ -5,6 +5,7 @@
 
 use crate::{
     checked,
+    clone::{CloneArguments, clone3_and_run},
     process::exit,
     seccomp::{Instruction, NEW_LISTENER, load},
 };
@@ -71,7 +72,7 @@ pub fn load_and_send(
 }
 
 /// The other thread. It allocates nothing: the heap is the first one's.
-extern "C" fn send(shared: *const Handover<'_>) -> ! {
+unsafe extern "C" fn send(shared: *const Handover<'_>) -> ! {
     {
         // SAFETY: `load_and_send` keeps it until we say that we are done, which is the last that we do with it.
         let shared = unsafe { &*shared };
@@ -102,51 +103,13 @@ extern "C" fn send(shared: *const Handover<'_>) -> ! {
     }
 }
 
-/// Starts [`send`] in a thread of this process: clone3(2).
+/// Starts [`send`] in a thread of this process.
 fn start_thread(shared: &Handover<'_>) -> io::Result<()> {
     let stack = Box::leak(vec![0u128; STACK].into_boxed_slice());
-    // struct clone_args, version 0: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls.
-    let arguments: [u64; 8] = [THREAD, 0, 0, 0, 0, stack.as_mut_ptr() as u64, size_of_val(stack) as u64, 0];
-    let result: isize;
-    // SAFETY: the thread starts here with a stack of its own that is never freed, aligned as a call wants it, and goes to `send`, which
-    // does not return. It gets a pointer that `load_and_send` keeps alive. We go on behind it; the call changes only the registers named.
-    #[cfg(target_arch = "x86_64")]
-    unsafe {
-        core::arch::asm!(
-            "syscall",
-            "test rax, rax",
-            "jnz 2f",
-            "xor ebp, ebp",
-            "mov rdi, r12",
-            "call r13",
-            "ud2",
-            "2:",
-            inlateout("rax") Sysno::clone3 as isize => result,
-            in("rdi") &raw const arguments,
-            in("rsi") size_of_val(&arguments),
-            in("r12") ptr::from_ref(shared),
-            in("r13") send as extern "C" fn(*const Handover<'_>) -> !,
-            out("rcx") _,
-            out("r11") _,
-        );
-    }
-    // SAFETY: as above.
-    #[cfg(target_arch = "aarch64")]
-    unsafe {
-        core::arch::asm!(
-            "svc #0",
-            "cbnz x0, 2f",
-            "mov x29, xzr",
-            "mov x0, x20",
-            "blr x21",
-            "brk #1",
-            "2:",
-            inlateout("x0") &raw const arguments => result,
-            in("x1") size_of_val(&arguments),
-            in("x8") Sysno::clone3 as isize,
-            in("x20") ptr::from_ref(shared),
-            in("x21") send as extern "C" fn(*const Handover<'_>) -> !,
-        );
-    }
+    let arguments: CloneArguments =
+        [THREAD, 0, 0, 0, 0, stack.as_mut_ptr() as u64, size_of_val(stack) as u64, 0, 0, 0, 0];
+    // SAFETY: the stack is the thread's own, aligned and never freed; `send` does not return, and `load_and_send` keeps `shared` until it
+    // is done with it.
+    let result = unsafe { clone3_and_run(&arguments, send, ptr::from_ref(shared)) };
     checked(syscalls::Errno::from_ret(result as usize)).map(drop)
 }

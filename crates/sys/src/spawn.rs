@@ -3,7 +3,10 @@
 //! Safe to call in a process with threads (Node): between clone3 and execveat the child makes system calls only, on what was
 //! built before. It has a stack of its own and shares our memory until then, while the calling thread waits.
 
-use crate::seccomp::{Filter, SECCOMP_SET_MODE_FILTER};
+use crate::{
+    clone::{CloneArguments, clone3_and_run},
+    seccomp::{Filter, SECCOMP_SET_MODE_FILTER},
+};
 use alloc::vec::Vec;
 use core::{
     cell::UnsafeCell,
@@ -128,8 +131,7 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
     if spawn.cgroup.is_some() {
         flags |= CLONE_INTO_CGROUP;
     }
-    // struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls, set_tid, set_tid_size, cgroup.
-    let arguments: [u64; 11] = [
+    let arguments: CloneArguments = [
         flags,
         (&raw mut pidfd) as u64,
         0,
@@ -145,7 +147,7 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
     // SAFETY: `arguments` is a struct clone_args of the size given. The child runs `run_child` on `stack`, which is 16-byte
     // aligned and used by nobody else; CLONE_VFORK keeps this thread, and so all that `child` points to, in place until the
     // child has left our memory by execveat or exit.
-    let result = unsafe { clone3_and_run(&arguments, run_child, &child) };
+    let result = unsafe { clone3_and_run(&arguments, run_child, &raw const child) };
     let pid = i32::try_from(result).map_err(|_| io::Errno::RANGE)?;
     if pid < 0 {
         return Err(io::Errno::from_raw_os_error(-pid));
@@ -163,61 +165,6 @@ pub fn spawn(spawn: &Spawn<'_>) -> io::Result<Spawned> {
             Err(io::Errno::from_raw_os_error(errno))
         }
     }
-}
-
-/// clone3 whose child calls `run(data)` on the stack in `arguments`. Returns the pid or a negative errno.
-///
-/// # Safety
-///
-/// `arguments` must name a stack that is 16-byte aligned, large enough for `run` and not otherwise used while the child lives
-/// in our memory; `run` must not return and must only make system calls; `data` must stay valid until then.
-unsafe fn clone3_and_run(
-    arguments: &[u64; 11],
-    run: unsafe extern "C" fn(*const Child<'_>) -> !,
-    data: *const Child<'_>,
-) -> i64 {
-    let result: i64;
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: the system call clobbers rax, rcx, r11. The child finds `run` and `data` in registers that the call preserves,
-    // and never returns into this frame.
-    unsafe {
-        core::arch::asm!(
-            "syscall",
-            "test rax, rax",
-            "jnz 2f",
-            "xor ebp, ebp",
-            "mov rdi, {data}",
-            "call {run}",
-            "ud2",
-            "2:",
-            run = in(reg) run,
-            data = in(reg) data,
-            inlateout("rax") Sysno::clone3.id() as i64 => result,
-            in("rdi") arguments.as_ptr(),
-            in("rsi") size_of_val(arguments),
-            out("rcx") _,
-            out("r11") _,
-        );
-    }
-    #[cfg(target_arch = "aarch64")]
-    // SAFETY: as above; svc clobbers x0 only.
-    unsafe {
-        core::arch::asm!(
-            "svc 0",
-            "cbnz x0, 2f",
-            "mov x29, xzr",
-            "mov x0, {data}",
-            "blr {run}",
-            "brk #1",
-            "2:",
-            run = in(reg) run,
-            data = in(reg) data,
-            in("x8") Sysno::clone3.id() as i64,
-            inlateout("x0") arguments.as_ptr() => result,
-            in("x1") size_of_val(arguments),
-        );
-    }
-    result
 }
 
 /// The child between clone3 and execveat. Only system calls: no allocation, no lock, nothing thread-local.

@@ -20,13 +20,14 @@
 //! AgentReady                    ->                           the seccomp agent is connected to
 //!                               <-         Exec              the next thing is execve; end of file then means that it worked
 //!                               <-         Listener          with the descriptor of its notifications; only with such a filter
+//!                               <-         Done              in place of all that follows Plan, from a helper that only changes a container
 //!                               <-         Failed(Failure)   at any moment, and then init is gone
 //! ```
 //! End of file before `Commit` makes init exit: a dead engine leaves no half-made container behind.
 //! Over the gate, `start` sends the byte [`START`] and goes on from `Ready` on in the same frames.
 
 use crate::{Failure, plan::InitPlan};
-use alloc::vec::Vec;
+use alloc::{vec, vec::Vec};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 /// What `start` writes to the gate.
@@ -63,6 +64,7 @@ pub enum FromInit {
     Exec,
     AgentWanted,
     Listener,
+    Done,
     Failed(Failure),
 }
 
@@ -88,6 +90,16 @@ pub fn body_length(header: [u8; HEADER]) -> Result<usize, Malformed> {
         length if length <= MAX_FRAME => Ok(length),
         _ => Err(Malformed),
     }
+}
+
+/// Reads a message: `fill` fills a buffer with the next bytes. What is no frame is the error `malformed`.
+pub fn read<T: DeserializeOwned, E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>, malformed: E) -> Result<T, E> {
+    let mut header = [0; HEADER];
+    fill(&mut header)?;
+    let Ok(length) = body_length(header) else { return Err(malformed) };
+    let mut body = vec![0; length];
+    fill(&mut body)?;
+    decode(&body).map_err(|_| malformed)
 }
 
 /// The message in `body`. Bytes left over are an error: the two ends would disagree on what was said.

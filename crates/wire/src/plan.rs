@@ -29,8 +29,8 @@ pub use {
     init::{Filter, InitPlan, NetDevice},
     launch::{Descriptors, HardLimit, LaunchPlan, RecordSeed},
     mount::{
-        Device, MappedIds, Mount, MountAttribute, MountIdMap, Mounted, Parameter, Propagation, PropagationChange,
-        SourceLink, Special,
+        Device, MappedIds, Mount, MountAttribute, MountIdMap, Mounted, MountsPlan, Parameter, Propagation,
+        PropagationChange, SourceLink, Special,
     },
     namespaces::{IdMap, IdMaps, JoinedIds, Namespace, NamespaceKind},
     process::{CapabilitySets, Credentials, Program, Scheduler, Terminal},

@@ -40,6 +40,7 @@ fn the_committed_declarations_are_those_of_this_crate() {
         HierarchyPlan,
         CgroupWrite,
         Otherwise,
+        MountsPlan,
         UpdatePlan,
         HierarchyWrites,
         DeviceChange,

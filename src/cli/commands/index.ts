@@ -7,6 +7,7 @@ import { ExecCommand } from './exec.js'
 import { FeaturesCommand } from './features.js'
 import { KillCommand } from './kill.js'
 import { ListCommand } from './list.js'
+import { MountsCommand } from './mounts.js'
 import { PauseCommand } from './pause.js'
 import { PsCommand } from './ps.js'
 import { ResumeCommand } from './resume.js'
@@ -32,6 +33,7 @@ export const commands: Readonly<Record<string, CommandType>> = {
   pause: PauseCommand,
   resume: ResumeCommand,
   update: UpdateCommand,
+  mounts: MountsCommand,
   stats: StatsCommand,
   events: EventsCommand,
   spec: SpecCommand,

@@ -1,6 +1,6 @@
 //! What init does, as a whole.
 
-use super::{IdMaps, JoinedIds, Namespace, NamespaceKind, Step};
+use super::{IdMaps, JoinedIds, Namespace, NamespaceKind, Propagation, Step};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,10 @@ pub struct InitPlan {
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub enter: Option<Vec<NamespaceKind>>,
     pub steps: Vec<Step>,
+    /// The propagation of what is bound, for a container that is there. Not written by TypeScript, but by the engine.
+    #[serde(default)]
+    #[cfg_attr(feature = "typescript", ts(skip))]
+    pub bind_propagation: Option<Propagation>,
     /// What the program's system calls go through: seccomp(2). Not written by TypeScript, but by the engine.
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(skip))]

@@ -1,6 +1,6 @@
 //! Mounts inside the root.
 
-use super::IdMap;
+use super::{IdMap, Step};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -162,4 +162,20 @@ pub struct Device {
     pub mode: u32,
     pub uid: u32,
     pub gid: u32,
+}
+
+/// A change of the mounts of a container that is there: all of it, or after a failure nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct MountsPlan {
+    /// The directory of all containers' records.
+    pub root: String,
+    pub id: String,
+    /// The propagation of what is bound: that of the container's own mounts.
+    pub propagation: Propagation,
+    /// Mounts or [`Step::Unmount`], then [`Step::Done`].
+    pub steps: Vec<Step>,
+    /// What the saved configuration said when the plan was made: where it says something else by now, the failure is EAGAIN.
+    pub before: String,
 }

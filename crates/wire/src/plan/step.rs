@@ -158,6 +158,12 @@ pub enum Step {
     NoNewPrivileges,
     /// The hooks startContainer: programs of the container, run as its own program will be, also under the filter.
     StartContainerHooks(InitHooks),
-    /// Becomes the program, under the filter if there is one. Always the last step.
+    /// Becomes the program, under the filter if there is one. The last step of a process of the container.
     Exec(Program),
+    /// Takes away what is mounted at a path inside the root, with all below it: MNT_DETACH of umount2(2).
+    Unmount {
+        path: String,
+    },
+    /// Says that everything is done, and ends. The last step of a plan that only changes a container.
+    Done,
 }
