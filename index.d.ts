@@ -79,6 +79,9 @@ export interface Questions {
   gone?: number
 }
 
+/** What is in a pipe now, up to `most` bytes: without waiting for more. */
+export declare function readPipe(descriptor: number, most: number): Buffer
+
 /** Gives a pty its size, which sends SIGWINCH to its foreground process group. */
 export declare function resizeTerminal(console: number, columns: number, rows: number): void
 

@@ -1,11 +1,12 @@
 //! What crosses as the numbers of descriptors. Whoever gets one owns it.
 
-use napi::Result;
+use napi::{Result, bindgen_prelude::Buffer};
 use napi_derive::napi;
 use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
     fd::{IntoRawFd, OwnedFd},
     fs::{OFlags, fcntl_getfl, fcntl_setfl},
-    io::{Errno, fcntl_dupfd_cloexec},
+    io::{Errno, fcntl_dupfd_cloexec, read, retry_on_intr},
     net::{AddressFamily, SocketFlags, SocketType, socketpair},
     pipe::{PipeFlags, pipe_with},
     termios::{Winsize, tcsetwinsize},
@@ -47,6 +48,27 @@ pub fn make_blocking(descriptor: i32) {
 #[napi]
 pub fn close(descriptor: i32) -> Result<()> {
     Ok(sys::descriptor::adopt(descriptor).map(drop).map_err(failed)?)
+}
+
+/// What is in a pipe now, up to `most` bytes: without waiting for more.
+#[napi]
+pub fn read_pipe(descriptor: i32, most: u32) -> Result<Buffer> {
+    let pipe = sys::descriptor::borrow(descriptor).map_err(failed)?;
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 16 << 10];
+    while bytes.len() < most as usize {
+        let mut waiting = [PollFd::new(&pipe, PollFlags::IN)];
+        // Nobody else reads from it: what is there now is there below.
+        if poll(&mut waiting, Some(&Timespec::default())).map_err(failed)? == 0 {
+            break;
+        }
+        let room = chunk.len().min(most as usize - bytes.len());
+        match retry_on_intr(|| read(pipe, &mut chunk[..room])).map_err(failed)? {
+            0 => break,
+            length => bytes.extend_from_slice(&chunk[..length]),
+        }
+    }
+    Ok(bytes.into())
 }
 
 /// Gives a pty its size, which sends SIGWINCH to its foreground process group.

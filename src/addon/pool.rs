@@ -1,5 +1,5 @@
-//! Threads for what takes time and waits for most of it: few, so that the event loop's thread gets its turn when hundreds of
-//! launches are asked for at once, and not libuv's four, which Node's own files and names need.
+//! Threads for what takes time and waits for most of it, and not libuv's four, which Node's own files and names need. That the event
+//! loop's thread gets its turn when hundreds of launches are asked for at once is seen to in `src/api/turns.ts`.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,7 @@ use std::{
 type Job = Box<dyn FnOnce() + Send>;
 
 pub struct Pool {
-    /// The most threads. One that hangs, on a hook or a file system, must hold up nobody else.
+    /// The most threads.
     most: usize,
     queue: Mutex<Queue>,
     filled: Condvar,
@@ -23,10 +23,11 @@ struct Queue {
     idle: usize,
 }
 
-/// What makes and removes containers and processes.
-pub static LAUNCHES: Pool = Pool::new(4);
+/// For what makes and removes containers and processes, and looks into them. A hook or a file system may make it hang: so many, until
+/// others have to wait.
+pub static LAUNCHES: Pool = Pool::new(32);
 
-/// What is soon done, and may be asked for by a hook of a launch that waits for it.
+/// For what is soon done, and may be asked for by a hook of a launch that waits for it.
 pub static SHORT: Pool = Pool::new(4);
 
 impl Pool {

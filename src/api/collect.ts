@@ -1,9 +1,7 @@
 /** What a program writes to a pipe of ours, and what becomes of it: kept, handed on to a stream, read line by line. */
-import { once } from 'node:events'
-import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { StringDecoder } from 'node:string_decoder'
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { Take } from './outlet.js'
 
 /** What was kept of a stream. */
 export interface Kept {
@@ -12,80 +10,6 @@ export interface Kept {
 }
 
 export const nothingKept: Kept = { bytes: Buffer.alloc(0), truncated: false }
-
-/** Takes what comes out of a pipe. Who is slow says so by a promise: then no more is read until that is settled. */
-export type Take = (chunk: Buffer) => Promise<void> | undefined
-
-/** So many turns of the event loop empty a pipe of 1 MiB, the largest for a user, at 64 KiB a turn, twice over. */
-const enoughTurns = 32
-
-/** The reading end of a pipe that we read ourselves. */
-export class Outlet {
-  readonly #socket: Socket
-  readonly #takers: Take[] = []
-  #received = 0
-  #cut = false
-  #hurried = false
-  /** How many of those who are slow are still at it. */
-  #waiting = 0
-
-  constructor(descriptor: number) {
-    this.#socket = new Socket({ fd: descriptor, readable: true, writable: false })
-    this.#socket.on('data', (chunk) => this.#receive(chunk))
-    // It is closed then, and what came before counts.
-    this.#socket.on('error', () => undefined)
-  }
-
-  /** Whether something was left in the pipe. */
-  get cut(): boolean {
-    return this.#cut
-  }
-
-  tell(take: Take): void {
-    this.#takers.push(take)
-  }
-
-  #receive(chunk: Buffer): void {
-    this.#received += chunk.length
-    for (const take of this.#takers) {
-      const slow = take(chunk)
-      if (slow === undefined) continue
-      this.#waiting++
-      if (!this.#hurried) this.#socket.pause()
-      // Whoever made the promise hears of its failure.
-      slow
-        .catch(() => undefined)
-        .then(() => {
-          this.#waiting--
-          if (this.#waiting === 0) this.#socket.resume()
-        })
-    }
-  }
-
-  /**
-   * Reads until nothing more is there. The end of the pipe is not waited for: somebody outside whom the container passed its
-   * end on to (unix(7), SCM_RIGHTS) could keep it open for ever. What was written before the call is in the pipe, and each
-   * turn of the event loop reads from it. Nobody is waited for any more: what there is fits into the pipe.
-   */
-  async drain(): Promise<void> {
-    this.#hurried = true
-    this.#socket.resume()
-    for (let turn = 0, quiet = 0; quiet < 2 && !this.#socket.readableEnded && !this.#socket.destroyed; turn++) {
-      if (turn === enoughTurns) {
-        this.#cut = true
-        return
-      }
-      const before = this.#received
-      await nextTurn()
-      quiet = this.#received === before ? quiet + 1 : 0
-    }
-  }
-
-  /** What the program writes from now on breaks its pipe (SIGPIPE). */
-  async close(): Promise<void> {
-    await closeSocket(this.#socket)
-  }
-}
 
 /** Keeps what comes, up to a limit. */
 export class Keeper {
@@ -273,12 +197,4 @@ export class Lines {
       this.#stop()
     }
   }
-}
-
-/** Resolves when the descriptor is closed. */
-export async function closeSocket(socket: Socket): Promise<void> {
-  if (socket.closed) return
-  const closed = once(socket, 'close')
-  socket.destroy()
-  await closed
 }

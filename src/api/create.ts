@@ -24,6 +24,7 @@ import { type Container, CreatedContainer, OpenedContainer } from './container.j
 import { apiContext, guarded, type WarningOptions } from './context.js'
 import { asBuffer, asText, type Decode, type Encoding } from './result.js'
 import { Stdio, type StdioOptions, stdioNames } from './stdio.js'
+import { inTurn } from './turns.js'
 
 export interface RootOptions {
   /** The directory of the containers' records: by default the same as of the command line, /run/gantry for root. */
@@ -64,9 +65,9 @@ export function create(bundle: string | Configuration, options?: CreateOptions):
 export function create(bundle: string | Configuration, given: CreateOptions = {}): Promise<Container<string | Buffer>> {
   return guarded<Container<string | Buffer>>(async () => {
     const options = readOptions(given, [...stdioNames, 'root', 'id', 'encoding', 'onWarning', 'detached'])
-    return options.encoding === 'buffer'
-      ? await createWith(bundle, options, asBuffer)
-      : await createWith(bundle, options, asText)
+    return await inTurn<Container<string | Buffer>>(() =>
+      options.encoding === 'buffer' ? createWith(bundle, options, asBuffer) : createWith(bundle, options, asText),
+    )
   })
 }
 

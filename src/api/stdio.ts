@@ -11,7 +11,8 @@ import { isUint8Array } from 'node:util/types'
 import { GantryError } from '../errors.js'
 import { closeDescriptor, makeBlocking, openPipe } from '../host/node.js'
 import { checkNumber, checkOneOf, describe, invalidArgument } from './arguments.js'
-import { closeSocket, Keeper, type Kept, type Line, Lines, nothingKept, Outlet, type Sink, sinkTo } from './collect.js'
+import { Keeper, type Kept, type Line, Lines, nothingKept, type Sink, sinkTo } from './collect.js'
+import { closeSocket, Outlet } from './outlet.js'
 import { Terminal, type TerminalOptions } from './terminal.js'
 
 /**
@@ -106,12 +107,12 @@ export class Stdio {
       const outlet = new Outlet(descriptor)
       if (output === 'buffer') {
         const keeper = new Keeper(maxOutput, options.onOverflow === 'kill' ? onOverflow : undefined)
-        outlet.tell(keeper.take)
+        outlet.tell(keeper.take, false)
         this.#outlets.set(name, { outlet, keeper })
       } else {
         const sink = sinks[name]
         if (sink !== undefined) {
-          outlet.tell(sink.take)
+          outlet.tell(sink.take, true)
           this.#sinks.push(sink)
         }
         this.#outlets.set(name, { outlet })
@@ -134,6 +135,7 @@ export class Stdio {
   /** Once the container has its ends, ours alone are kept: or no pipe would ever end. */
   handOver(): void {
     this.#pipes.closeTheirs()
+    for (const { outlet } of this.#outlets.values()) outlet.begin()
   }
 
   /** The lines of the streams that are kept. */
@@ -143,7 +145,7 @@ export class Stdio {
     for (const [name, { outlet, keeper }] of this.#outlets) {
       const take = lines.taker(name)
       keeper?.repeat(take)
-      outlet.tell(take)
+      outlet.tell(take, true)
     }
     return lines.read()
   }
@@ -175,7 +177,7 @@ export class Stdio {
 
   /** Closes all of ours. What is a `pipe` is left to whoever reads it; what nobody reads by now is dropped. */
   async close(): Promise<void> {
-    this.handOver()
+    this.#pipes.closeTheirs()
     this.#lines?.end()
     for (const sink of this.#sinks) sink.release()
     for (const stream of [this.stdout, this.stderr, this.pty]) if (stream?.readableFlowing === null) stream.resume()

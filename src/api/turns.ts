@@ -1,8 +1,14 @@
-/** Launches take turns: planning is the work of this thread, and a hundred plans at a stretch would keep it from all else. */
+/**
+ * Launches take turns. Planning is the work of this thread, and a hundred plans at a stretch would keep it from all else; a launch is
+ * the work of processors, and more of them at once than there are processors are not done sooner, but keep this thread waiting.
+ */
+import { availableParallelism } from 'node:os'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 
-/** As many as the addon has threads for, and a few that are ready. */
-const most = 8
+const most = Math.max(2, availableParallelism())
+
+/** Milliseconds. What takes longer waits for something else than a processor, a hook or a file system, and must not keep others waiting. */
+const longest = 250
 
 let underWay = 0
 const waiting: (() => void)[] = []
@@ -14,10 +20,17 @@ export async function inTurn<T>(work: () => Promise<T>): Promise<T> {
       waiting.push(resolve)
     })
   } else underWay++
+  let over = false
+  const end = () => {
+    if (!over) passOn()
+    over = true
+  }
+  const timer = setTimeout(end, longest)
   try {
     return await work()
   } finally {
-    passOn()
+    clearTimeout(timer)
+    end()
   }
 }
 

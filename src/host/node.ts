@@ -311,6 +311,11 @@ export function closeDescriptor(descriptor: number): void {
   platform().addon.close(descriptor)
 }
 
+/** What is in a pipe now, up to so many bytes. */
+export function readPipe(descriptor: number, most: number): Buffer {
+  return platform().addon.readPipe(descriptor, most)
+}
+
 /** Tells a pty, and so the programs on it, that its window has another size. */
 export function resizeTerminal(console: number, columns: number, rows: number): void {
   platform().addon.resizeTerminal(console, columns, rows)
