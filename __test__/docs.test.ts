@@ -1,4 +1,7 @@
-/** docs/runtime-spec.md says which tests hold each property: that they are there, and that no property is without. */
+/**
+ * docs/runtime-spec.md says which tests hold each property: that they are there, and that no property is without.
+ * docs/reference.md is what scripts/reference.mjs makes of the published types.
+ */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import test from 'ava'
 import { repository } from './harness/package.js'
@@ -74,4 +77,12 @@ test('every property has its row complete, and every test that one names is ther
     })
   })
   t.deepEqual(missing, [])
+})
+
+test('the reference of the Node API is made from the types as they are', async (t) => {
+  const script: { reference(): string } = await import(`${repository}scripts/reference.mjs`)
+  const page = script.reference()
+  t.is(readFileSync(`${repository}docs/reference.md`, 'utf8'), page, '`npm run build` writes it anew')
+  t.regex(page, /### run\n[\s\S]*?function run\(argv: readonly string\[\]/)
+  t.regex(page, /### Limits\n[\s\S]*?memory\?: number/)
 })

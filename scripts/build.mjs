@@ -1,7 +1,8 @@
-/** `npm run build`: everything in dist/. bundle.mjs makes what is TypeScript, binaries.mjs what is Rust. */
+/** `npm run build`: everything in dist/, and docs/reference.md. bundle.mjs makes what is TypeScript, binaries.mjs what is Rust. */
 import { argv } from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { buildAddon, buildStatic } from './binaries.mjs'
+import { writeReference } from './reference.mjs'
 import { install, run, script } from './toolchain.mjs'
 
 export async function build() {
@@ -10,6 +11,7 @@ export async function build() {
   const { bundle } = await import('./bundle.mjs')
   await bundle()
   for (const directory of ['dist', 'dist/cjs']) run('tsc', ['--project', 'tsconfig.types.json', '--outDir', directory])
+  writeReference()
   buildStatic()
   buildAddon()
 }
