@@ -12,7 +12,7 @@ const untyped = (call: unknown): Untyped => {
 }
 
 const codes = new Set(['ERR_INVALID_ARGUMENT', 'ERR_ABORTED', 'ERR_NOT_FOUND', 'ERR_INVALID_SPEC', 'ERR_UNSUPPORTED'])
-const calls = Number(process.env.GANTRY_CALLS ?? 1500)
+const calls = Number(process.env.GANTRY_CALLS ?? 10_000)
 
 /** A getter that throws, an object that answers for every name, bytes that are gone, a signal that was aborted. */
 const odd = fc.oneof(
