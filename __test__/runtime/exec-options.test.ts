@@ -1,5 +1,5 @@
 /** What exec takes over from the container beside ids and limits, what its options add, and what they refuse. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { behaviour } from '../harness/behaviour.js'
 import { inContainer } from '../harness/container.js'
@@ -125,6 +125,9 @@ for (const command of ['run', 'exec']) {
   )
 }
 
+/** These are served once the program runs; then it is killed, at whatever it is. */
+const served = ['--pid-file', '--pidfd-socket']
+
 const wrong: [options: string[], expected: RegExp][] = [
   [['--process', '/nowhere'], /^cannot read \/nowhere: no such file/],
   [['--process', '/etc/passwd'], /^\/etc\/passwd:1:1: expected a value/],
@@ -147,23 +150,27 @@ const wrong: [options: string[], expected: RegExp][] = [
 ]
 
 behaviour(
-  'options of exec that are refused are named, with 255, and nothing runs',
+  'options of exec that are refused are named, with 255, and nothing goes on',
   { runtimes: ours },
   async (t, session) => {
     await inContainer(session, {}, async (id) => {
       for (const [options, expected] of wrong) {
         // A process section is the program too.
-        const program = options.includes('--process') ? [] : ['touch', '/tmp/ran']
+        const program = options.includes('--process') ? [] : ['sh', '-c', 'touch /tmp/ran; exec sleep 600']
         const { code, stdout, stderr } = await session.run(['exec', ...options, id, ...program])
         t.is(code, 255, options.join(' '))
         t.is(stdout, '')
         t.regex(stderr, expected, options.join(' '))
+        if (!served.some((option) => options.includes(option)))
+          t.false(existsSync(`${session.cwd}/rootfs/tmp/ran`), options.join(' '))
+        rmSync(`${session.cwd}/rootfs/tmp/ran`, { force: true })
       }
       for (const words of [[id], [id, '']]) t.is((await session.run(['exec', ...words])).code, 255, words.join(' '))
       t.is((await session.run(['exec', '--process', '/dev/null', id, 'true'])).code, 255)
-      // What is no option of exec is no failure of exec.
-      t.like(await session.run(['exec', '--no-such-option', id, 'true']), { code: 1 })
-      t.false(existsSync(`${session.cwd}/rootfs/tmp/ran`))
+      // As in runc, 255 is for a command line that was understood.
+      for (const words of [[], ['--no-such-option', id, 'true'], ['--user']])
+        t.is((await session.run(['exec', ...words])).code, 1, words.join(' '))
+      t.is(await session.ok(['ps', '--format', 'json', id]), `[${(await session.state()).pid}]\n`)
     })
   },
 )
