@@ -20,6 +20,7 @@ export const errorCodes = [
   'ERR_EXISTS',
   'ERR_EXIT',
   'ERR_HOOK',
+  'ERR_IMAGE',
   'ERR_INPUT',
   'ERR_INTERNAL',
   'ERR_INVALID_ARGUMENT',
@@ -196,6 +197,9 @@ function nameOf(number: number): string {
 
 function hintOf({ step, object, errno: number }: HostFailure): string | undefined {
   const area = areaOf(`${step} ${object}`)
+  if (step === 'map the ids of' && number === errno.EINVAL) {
+    return 'its file system may have no id-mapped mounts: from Node, ownIds: false does without'
+  }
   if (number !== errno.EPERM && number !== errno.EACCES) return undefined
   if (area === 'ERR_USERNS') {
     return 'user namespaces may be switched off here: see user.max_user_namespaces and kernel.apparmor_restrict_unprivileged_userns'

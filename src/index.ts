@@ -5,7 +5,7 @@
  */
 
 export type { Archive, UntarOptions } from './api/archive.js'
-export type { BoxOptions, Limits, Network, Rootfs } from './api/box.js'
+export type { BoxOptions, Limits, Network } from './api/box.js'
 export type { LifetimeOptions } from './api/child.js'
 export type { Line } from './api/collect.js'
 export type { Container, KillOptions, WaitOptions } from './api/container.js'
@@ -16,6 +16,7 @@ export { type Features, features, type SpecOptions, spec } from './api/features.
 export type { ContainerFs, FileEntry, FileStatus, WriteOptions } from './api/files.js'
 export type { Proc, ProcOptions } from './api/proc.js'
 export { type Encoding, type Result, RunError } from './api/result.js'
+export type { DirectoryRootfs, HostRootfs, LayoutRootfs, Rootfs, TarRootfs } from './api/rootfs.js'
 export { type RunOptions, run } from './api/run.js'
 export { type SandboxOptions, sandbox } from './api/sandbox.js'
 export type { Input, Output, StdioOptions } from './api/stdio.js'

@@ -35,6 +35,10 @@ apiTest('examples/node/files.mjs', async (t) => {
   t.is((await node('files.mjs')).stdout, 'the copy says 42\n')
 })
 
+apiTest('examples/node/rootfs.mjs', async (t) => {
+  t.is((await node('rootfs.mjs')).stdout, 'bin dev new proc sys tmp\n')
+})
+
 apiTest('examples/node/terminal.mjs', async (t) => {
   t.is((await node('terminal.mjs')).stdout, '24 80, exited with 0\n')
 })

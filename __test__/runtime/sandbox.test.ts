@@ -1,5 +1,5 @@
 /** `sandbox`: a command without a bundle, on a read-only view of this machine. */
-import { existsSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, readlinkSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { type BehaviourOptions, behaviour } from '../harness/behaviour.js'
 import { makeRootfs } from '../harness/rootfs.js'
 import { ours } from '../harness/runtime.js'
@@ -170,6 +170,27 @@ for (const [who, options, as] of callers) {
     t.is((await sandbox(session, ['--rootfs', '/no/such/image', '--', 'true'])).code, 1)
   })
 
+  behaviour(`sandbox of ${who}: --overlay takes what is changed in that root`, options, async (t, session) => {
+    const rootfs = session.path('image')
+    makeRootfs(rootfs)
+    const changes = session.directory('changes')
+    session.shellSync(`chmod 777 ${changes}`)
+    const change = ['--', 'sh', '-c', 'echo new > /made && rm /etc/group && cat /made']
+    const inMemory = await sandbox(session, ['--rootfs', rootfs, '--overlay', 'memory', ...change])
+    t.deepEqual([inMemory.stdout, inMemory.stderr], ['new\n', ''])
+    const kept = ['--rootfs', rootfs, '--overlay', changes]
+    t.is((await sandbox(session, [...kept, ...change])).stdout, 'new\n')
+    t.is((await sandbox(session, [...kept, '--', 'sh', '-c', 'cat /made; ls /etc'])).stdout, 'new\npasswd\n')
+    t.is(readFileSync(`${changes}/upper/made`, 'utf8'), 'new\n')
+    t.false(existsSync(`${rootfs}/made`))
+    t.regex(
+      (await sandbox(session, ['--overlay', 'memory', '--', 'true'])).stderr,
+      /--overlay is for a root of its own/,
+    )
+    rmSync(`${changes}/work`, { recursive: true })
+    rmSync(`${changes}/upper`, { recursive: true })
+  })
+
   behaviour(`sandbox of ${who} hands standard input over`, options, async (t, session) => {
     t.is((await sandbox(session, ['--', 'cat'], { input: 'words\n' })).stdout, 'words\n')
   })
@@ -240,6 +261,25 @@ behaviour(
       { cwd: '/' },
     )
     t.is(stdout, 'done\n')
+  },
+)
+
+behaviour(
+  "sandbox of root: --network joins a container's, or what a file refers to",
+  { runtimes: ours },
+  async (t, session) => {
+    session.bundle({ args: ['sleep', '60'] })
+    const id = session.id()
+    await session.ok(['create', id])
+    const { pid } = await session.state()
+    const network = `${readlinkSync(`/proc/${pid}/ns/net`)}\n`
+    const look = async (which: string) =>
+      (await session.run(['sandbox', '--network', which, '--', 'readlink', '/proc/self/ns/net'], { cwd: '/' })).stdout
+    t.is(await look(`container:${id}`), network)
+    t.is(await look(`ns:/proc/${pid}/ns/net`), network)
+    t.not(await look('none'), network)
+    t.regex((await session.run(['sandbox', '--network', `container:${id}x`, '--', 'true'])).stderr, /does not exist/)
+    await session.ok(['delete', '--force', id])
   },
 )
 

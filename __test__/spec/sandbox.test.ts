@@ -10,8 +10,8 @@ const SINGLE = {
 }
 
 test('nothing of the machine can be written or reached', (t) => {
-  const { spec, readonlyView } = sandboxSpec(OPTIONS)
-  t.true(readonlyView)
+  const { spec, root } = sandboxSpec(OPTIONS)
+  t.true(root.readonlyView)
   t.deepEqual(spec.root, { path: '/', readonly: true })
   t.deepEqual(spec.process.capabilities, {})
   t.true(spec.process.noNewPrivileges)
@@ -72,8 +72,8 @@ test('with the host’s network, an unprivileged caller sees the host’s sysfs,
 })
 
 test('a directory in place of this machine is read-only, but what is missing in it can be made', (t) => {
-  const { spec, readonlyView } = sandboxSpec({ ...OPTIONS, rootfs: '/srv/root' })
-  t.false(readonlyView)
+  const { spec, root } = sandboxSpec({ ...OPTIONS, rootfs: '/srv/root' })
+  t.false(root.readonlyView)
   t.deepEqual(spec.root, { path: '/srv/root', readonly: true })
 })
 

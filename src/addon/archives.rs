@@ -12,7 +12,7 @@ use rustix::{
     io::{self, Errno},
     process::geteuid,
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::{
     fs::File,
     io::{BufReader, BufWriter},
@@ -95,12 +95,12 @@ fn read<T: DeserializeOwned>(verb: &str, request: &str) -> std::result::Result<T
 }
 
 impl Line {
-    fn on_own_thread(
+    fn on_own_thread<T: Serialize>(
         &self,
         question: u32,
         verb: &'static str,
         descriptor: i32,
-        work: impl FnOnce(OwnedFd) -> std::result::Result<(), Failure> + Send + 'static,
+        work: impl FnOnce(OwnedFd) -> std::result::Result<T, Failure> + Send + 'static,
     ) -> Result<()> {
         let pipe = sys::descriptor::adopt(descriptor).map_err(std::io::Error::from)?;
         let done = self.question(question);

@@ -35,14 +35,14 @@ export function untarLimits({ maxSize = defaultMaxSize, maxEntries = defaultMaxE
   return { mostBytes: maxSize, mostEntries: maxEntries }
 }
 
-/** Unpacks an archive, which is read to its end. */
-export async function unpacked(archive: Archive, request: UnpackRequest): Promise<void> {
+/** Unpacks an archive, which is read to its end; gives the bytes in its files. */
+export async function unpacked(archive: Archive, request: UnpackRequest): Promise<number> {
   const source = sourceOf(archive)
   const [read, write] = openPipe()
   const pipe = new Socket({ fd: write, readable: false, writable: true })
   const refused = new AbortController()
   const unpacking = unpackArchive(request, read).then(
-    () => undefined,
+    (bytes) => ({ bytes }),
     (error: unknown) => {
       refused.abort()
       return { error }
@@ -53,12 +53,13 @@ export async function unpacked(archive: Archive, request: UnpackRequest): Promis
     // That nobody reads any more is for the other side to explain.
     (cause: unknown) => (refused.signal.aborted || isBrokenPipe(cause) ? undefined : { cause }),
   )
-  const failure = await unpacking
+  const outcome = await unpacking
   if (broken !== undefined) {
     const text = broken.cause instanceof Error ? broken.cause.message : describe(broken.cause)
     throw new GantryError('ERR_INPUT', `the archive could not be read: ${text}`, { cause: broken.cause })
   }
-  if (failure !== undefined) throw failure.error
+  if ('error' in outcome) throw outcome.error
+  return outcome.bytes
 }
 
 function sourceOf(archive: Archive): Readable {

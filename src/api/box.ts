@@ -18,17 +18,8 @@ import {
   environment,
   invalidArgument,
 } from './arguments.js'
-
-/** What the command sees as `/`. */
-export type Rootfs =
-  /** This machine, read-only down to the last mount, with /tmp, /dev, /proc, /sys and /run of its own. */
-  | {
-      readonly host: true
-      /** Directories that the command may write to; a relative one starts at the current directory. */
-      readonly writable?: readonly string[]
-    }
-  /** A directory, read-only. */
-  | { readonly dir: string; readonly writable?: readonly string[] }
+import type { Boxed } from './images.js'
+import { type Rootfs, rootOf } from './rootfs.js'
 
 /**
  * Limits of all processes together; Infinity is none. One that is asked for and can't be set here is an error; the defaults hold where
@@ -56,8 +47,8 @@ export interface BoxOptions {
   /** `{ host: true }` by default. */
   readonly rootfs?: Rootfs
   /**
-   * Where the command runs: by default the current directory, or `/` where `rootfs` is a directory or others may not enter the
-   * current one.
+   * Where the command runs: by default the current directory, or `/` where others may not enter that or `rootfs` is none of this
+   * machine's; an image may say another.
    */
   readonly cwd?: string
   /** All of its environment: nothing of this process's is passed on. PATH is set if it is not here; an undefined one is left out. */
@@ -68,9 +59,10 @@ export interface BoxOptions {
   /** Ids in the sandbox. By default 0, root without any of its powers. */
   readonly user?: number | { readonly uid: number; readonly gid: number; readonly groups?: readonly number[] }
   /**
-   * Whether its ids are others than those of this machine's users, of the real root's sandbox; a user's always are. True by default
-   * where the root file system is a view of this machine. What is closed to others is then closed to the sandbox, whoever
-   * runs it; files in directories that it may write to belong to root all the same.
+   * Whether its ids are others than those of this machine's users, of the real root's sandbox; a user's always are. True by default.
+   * What is closed to others is then closed to the sandbox, whoever
+   * runs it; files in directories that it may write to belong to root all the same, and those of a `rootfs` of its own to its
+   * users: the file system of these has to support id-mapped mounts.
    */
   readonly ownIds?: boolean
   /**
@@ -101,7 +93,7 @@ export const boxNames = [
 ] as const satisfies readonly (keyof BoxOptions)[]
 
 /** As the lifecycle takes it; `here` is where relative paths start. */
-export function planBox(argv: readonly string[], options: BoxOptions, here: string): SandboxOptions {
+export function planBox(argv: readonly string[], options: BoxOptions, here: string): Boxed {
   const { rootfs = { host: true }, cwd, env, limits = {}, network = 'none', hostname, root } = options
   const { ownIds = true, user, seccomp = 'strict', spec } = options
   checkString('cwd', cwd)
@@ -110,16 +102,17 @@ export function planBox(argv: readonly string[], options: BoxOptions, here: stri
   checkBoolean('ownIds', ownIds)
   if (typeof seccomp !== 'object' || seccomp === null) checkOneOf('seccomp', seccomp, ['strict', 'none'])
   if (spec !== undefined && typeof spec !== 'function') throw invalidArgument('spec: expected a function')
-  const directory = directoryOf(rootfs)
+  const { directory, image, ...changes } = rootOf(rootfs)
   return {
     args: [...argv],
     env: environment(env),
     network: networkOf(network),
     hostname,
     ...checkLimits(limits),
+    ...changes,
     rootfs: directory,
-    writable: rootfs.writable ?? [],
-    cwd: workingDirectory(here, cwd, ownIds, directory),
+    image,
+    cwd: directory || image ? cwd : workingDirectory(here, cwd, ownIds),
     root,
     ownIds,
     user: userOf(user),
@@ -176,8 +169,7 @@ export function userOf(user: BoxOptions['user']): SandboxOptions['user'] {
 
 const mostId = 2 ** 32 - 2
 
-function workingDirectory(here: string, cwd: string | undefined, ownIds: boolean, rootfs: string | undefined) {
-  if (rootfs !== undefined) return cwd
+function workingDirectory(here: string, cwd: string | undefined, ownIds: boolean) {
   if (cwd !== undefined) return absolutePath(here, cwd)
   return ownIds && process.geteuid?.() === 0 && !isOpenToOthers(here) ? '/' : undefined
 }
@@ -209,21 +201,4 @@ function checkFinite(limits: Limits): Limits {
   }
   checkNumber('limits.cpus', cpus, 0.01, 65_536)
   return { memory, pids, cpus }
-}
-
-/** The directory that is the root; undefined for this machine. */
-function directoryOf(rootfs: Rootfs): string | undefined {
-  checkNames('rootfs', rootfs, ['host', 'dir', 'writable'])
-  const { writable = [] } = rootfs
-  if (!Array.isArray(writable) || writable.some((path) => typeof path !== 'string')) {
-    throw invalidArgument('rootfs.writable: expected a list of directories')
-  }
-  if ('dir' in rootfs) {
-    if ('host' in rootfs || typeof rootfs.dir !== 'string' || rootfs.dir === '') {
-      throw invalidArgument('rootfs: expected { host: true } or { dir: a directory }')
-    }
-    return rootfs.dir
-  }
-  if (rootfs.host !== true) throw invalidArgument('rootfs: expected { host: true } or { dir: a directory }')
-  return undefined
 }

@@ -91,6 +91,8 @@ export interface Proc<T extends string | Buffer = string>
 export interface Task {
   /** For messages. */
   readonly name: string
+  /** What may take long and comes before its turn to start. */
+  prepare?(): Promise<void>
   /** Resolves when the program runs. */
   begin(stdio: Stdio): Promise<Begun>
 }
@@ -247,6 +249,7 @@ class Running<T extends string | Buffer> extends EventEmitter<ProcEvents> implem
 
   async #carryOut(task: Task, stdio: Stdio, stop: Stop): Promise<Result<T>> {
     try {
+      await task.prepare?.()
       const begun = await inTurn(async () => {
         if (stop.reason !== undefined) throw this.#stopped(task, stop, neverRan)
         return await task.begin(stdio)

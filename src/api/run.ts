@@ -2,12 +2,13 @@
 import { deleteContainer, finishDeletion } from '../lifecycle/delete.js'
 import { killContainer } from '../lifecycle/kill.js'
 import { launch } from '../lifecycle/launch.js'
-import { inSandbox } from '../lifecycle/sandbox.js'
+import { inSandbox, type SandboxOptions } from '../lifecycle/sandbox.js'
 import { usageOf } from '../lifecycle/stats.js'
 import { checkArgv } from './arguments.js'
 import { type BoxOptions, boxNames, planBox } from './box.js'
 import { Child } from './child.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
+import { withImage } from './images.js'
 import { isGone, type Proc, type ProcOptions, procNames, startProc } from './proc.js'
 import { Stdio } from './stdio.js'
 
@@ -30,22 +31,27 @@ export function run(argv: readonly string[], given: RunOptions = {}): Proc<strin
     const child = new Child(apiContext(options), { fleeting: true })
     const { context } = child
     checkArgv(argv)
-    const box = planBox(argv, options, context.host.caller.cwd)
+    const { cwd } = context.host.caller
+    const box = planBox(argv, options, cwd)
+    let ready: SandboxOptions = box
     return {
       stdio: (onOverflow) => new Stdio(options, onOverflow),
       task: {
         name: box.args[0] ?? '',
+        async prepare() {
+          ready = await withImage(box, cwd)
+        },
         async begin({ descriptors: stdio, fds, terminal }) {
           return await inSandbox(
             context,
-            { ...box, terminal: terminal !== undefined, consoleSize: terminal },
-            async ({ container, bundle, readonlyView, facts }) => {
+            { ...ready, terminal: terminal !== undefined, consoleSize: terminal },
+            async ({ container, bundle, root, facts }) => {
               const mode = { gate: false, detached: false, facts }
               const { pid, console } = await launch(
                 context,
                 container,
                 bundle,
-                { readonlyView, stdio, fds, plainTerminal: true },
+                { ...root, stdio, fds, plainTerminal: true },
                 mode,
               )
               if (console !== undefined) await terminal?.join(child.number, console)

@@ -6,6 +6,7 @@ import { type BoxOptions, boxNames, planBox } from './box.js'
 import { Child, type LifetimeOptions } from './child.js'
 import { type Container, CreatedContainer } from './container.js'
 import { apiContext, guarded, type WarningOptions } from './context.js'
+import { withImage } from './images.js'
 import { asText } from './result.js'
 import { Stdio } from './stdio.js'
 import { inTurn } from './turns.js'
@@ -18,20 +19,21 @@ export interface SandboxOptions extends BoxOptions, WarningOptions, LifetimeOpti
  * are not told otherwise. It stays until `destroy`, or until this process ends.
  */
 export function sandbox(given: SandboxOptions = {}): Promise<Container> {
-  return guarded(() =>
-    inTurn(async () => {
-      const options = readOptions(given, [...boxNames, 'onWarning', 'detached'])
-      checkBoolean('detached', options.detached)
-      const child = new Child(apiContext(options), options)
-      const { context } = child
-      const box = planBox(['true'], options, context.host.caller.cwd)
+  return guarded(async () => {
+    const options = readOptions(given, [...boxNames, 'onWarning', 'detached'])
+    checkBoolean('detached', options.detached)
+    const child = new Child(apiContext(options), options)
+    const { context } = child
+    const { cwd } = context.host.caller
+    const box = await withImage(planBox(['true'], options, cwd), cwd)
+    return await inTurn(async () => {
       const stdio = new Stdio({ stdout: 'ignore', stderr: 'ignore' })
-      return await inSandbox(context, box, async ({ container, bundle, readonlyView, facts }) => {
+      return await inSandbox(context, box, async ({ container, bundle, root, facts }) => {
         const mode = { gate: true, detached: true, facts }
-        const wishes = { readonlyView, stdio: stdio.descriptors, idle: true }
+        const wishes = { ...root, stdio: stdio.descriptors, idle: true }
         const { pid } = await launch(context, container, bundle, wishes, mode)
         return new CreatedContainer(child, container, pid, stdio, asText)
       })
-    }),
-  )
+    })
+  })
 }

@@ -258,10 +258,10 @@ export interface UnpackRequest {
   readonly mostEntries: number
 }
 
-/** Unpacks what comes out of a pipe, whose descriptor the addon takes over. */
-export async function unpackArchive(request: UnpackRequest, descriptor: number): Promise<void> {
+/** Unpacks what comes out of a pipe, whose descriptor the addon takes over; gives the bytes in files. */
+export async function unpackArchive(request: UnpackRequest, descriptor: number): Promise<number> {
   const text = JSON.stringify(request)
-  answerOf<void>(await platform().line.ask((line, question) => line.unpack(question, text, descriptor)))
+  return answerOf<number>(await platform().line.ask((line, question) => line.unpack(question, text, descriptor)))
 }
 
 /** Writes the archive of a directory in a container into a pipe, likewise. */

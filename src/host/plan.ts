@@ -424,7 +424,11 @@ export type JoinedIds = { uids: Array<IdMap>, gids: Array<IdMap>, };
 
 export type IdMap = { inside: number, outside: number, size: number, };
 
-export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, inPlace?: boolean, } } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, 
+export type Step = "loopbackUp" | { "hostPropagation": { to: Propagation, } } | { "rootfs": { path: string, inPlace?: boolean, 
+/**
+ * Shows its files, and those of what is mounted below it, with other owners than they have.
+ */
+idMap?: MappedIds, } } | { "overlay": Overlay } | { "mount": Mount } | { "device": Device } | { "hostDevice": { path: string, 
 /**
  * `b`, or `c` or `u` for a character device.
  */
@@ -474,6 +478,21 @@ export type MountIdMap = { ids: MappedIds,
 recursive: boolean, };
 
 export type MappedIds = { "ranges": { uids: Array<IdMap>, gids: Array<IdMap>, } } | { "namespace": { path: string, } };
+
+export type Overlay = { 
+/**
+ * A directory of the host that gets the changes, as the directory `upper` in it, beside `work`; both are made if they are missing. None:
+ * they are in memory, and gone with the container.
+ */
+changes?: string, 
+/**
+ * Of `changes`: as that of the root.
+ */
+idMap?: MappedIds, 
+/**
+ * Those of the overlay beside its layers.
+ */
+parameters: Array<Parameter>, };
 
 export type Special = "copyUp" | "realDirectory" | "overLink" | "readonlyLast" | "countChanges";
 

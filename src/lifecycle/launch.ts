@@ -29,7 +29,7 @@ export interface LaunchOptions {
 }
 
 /** What a program that calls us may want, and no command line. */
-type Wishes = 'readonlyView' | 'stdio' | 'fds' | 'plainTerminal' | 'idle'
+type Wishes = 'readonlyView' | 'rootIds' | 'overlay' | 'stdio' | 'fds' | 'plainTerminal' | 'idle'
 
 /** How it is launched: what tells `create`, `run --detach` and `run` apart. */
 export interface LaunchMode {
@@ -114,6 +114,8 @@ function requestOf(
     fds: options.fds,
     systemdCgroup: options.systemdCgroup ?? false,
     readonlyView: options.readonlyView ?? false,
+    rootIds: options.rootIds,
+    overlay: options.overlay,
     plainTerminal: options.plainTerminal,
     idle: options.idle,
   }

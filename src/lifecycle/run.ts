@@ -1,5 +1,6 @@
 /** `run`: create, start, and in the foreground wait and delete. */
 import type { ContainerRef, ExitStatus, Facts, Launched } from '../host/host.js'
+import type { SandboxRoot } from '../spec/sandbox.js'
 import type { Context } from './context.js'
 import { deleteContainer } from './delete.js'
 import { type Bundle, type LaunchOptions, launch, notifySocket, readBundle } from './launch.js'
@@ -28,7 +29,7 @@ export async function runBundle(
   context: Context,
   container: ContainerRef,
   bundle: Bundle,
-  options: Omit<RunOptions, 'bundle'> & { readonly readonlyView?: boolean },
+  options: Omit<RunOptions, 'bundle'> & Partial<SandboxRoot>,
   facts?: Facts,
 ): Promise<ExitStatus | undefined> {
   const { host } = context

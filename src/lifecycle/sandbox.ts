@@ -4,7 +4,7 @@ import { GantryError } from '../errors.js'
 import { type ContainerRef, type ExitStatus, type Facts, type Host, HostFailure } from '../host/host.js'
 import { CAP_SYS_ADMIN } from '../plan/capabilities.js'
 import { writeJson } from '../spec/json.js'
-import { type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
+import { type SandboxRoot, type SandboxOptions as SpecOptions, sandboxSpec } from '../spec/sandbox.js'
 import type { Context } from './context.js'
 import { containerRef } from './id.js'
 import { type IdRanges, ownIds, singleIds, subordinateIds } from './id-ranges.js'
@@ -18,7 +18,7 @@ export interface SandboxOptions extends Omit<SpecOptions, 'cwd' | 'userNamespace
   readonly network: 'none' | 'host' | Join
   /** Where the command runs: by default the caller's own directory, or `/` in another root. */
   readonly cwd?: string
-  /** The real root's sandbox gets ids of its own too, if it is a view of this machine. */
+  /** The real root's sandbox gets ids of its own too. */
   readonly ownIds?: boolean
   /** The directory of the records, if not the default one. */
   readonly root?: string
@@ -31,8 +31,8 @@ export interface Join {
 
 /** Runs the command and gives how it ended; nothing of the sandbox is left. */
 export async function runSandbox(context: Context, options: SandboxOptions): Promise<ExitStatus | undefined> {
-  return await inSandbox(context, options, ({ container, bundle, readonlyView, facts }) =>
-    runBundle(context, container, bundle, { readonlyView }, facts),
+  return await inSandbox(context, options, ({ container, bundle, root, facts }) =>
+    runBundle(context, container, bundle, root, facts),
   )
 }
 
@@ -40,7 +40,7 @@ export async function runSandbox(context: Context, options: SandboxOptions): Pro
 export interface PlannedSandbox {
   readonly container: ContainerRef
   readonly bundle: Bundle
-  readonly readonlyView: boolean
+  readonly root: SandboxRoot
   readonly facts: Facts
 }
 
@@ -58,7 +58,7 @@ export async function inSandbox<T>(
   const attempt = (userNamespace?: IdRanges) =>
     carryOut({ container, facts, ...sandboxBundle(host.caller.cwd, { ...options, cwd, network }, userNamespace) })
   if (facts.capabilities.includes(CAP_SYS_ADMIN)) {
-    const apart = options.ownIds && options.rootfs === undefined && !facts.inUserNamespace
+    const apart = options.ownIds && !facts.inUserNamespace
     return await attempt(apart ? ownIds() : undefined)
   }
   const ranges = await subordinateIds(host, facts)
@@ -120,15 +120,16 @@ function sandboxBundle(
   here: string,
   options: Omit<SandboxOptions, 'network'> & Pick<SpecOptions, 'cwd' | 'network'>,
   userNamespace?: IdRanges,
-): Pick<PlannedSandbox, 'bundle' | 'readonlyView'> {
+): Pick<PlannedSandbox, 'bundle' | 'root'> {
   const absolute = (path: string) => absolutePath(here, path)
-  const { spec, readonlyView } = sandboxSpec({
+  const { spec, root } = sandboxSpec({
     ...options,
     rootfs: options.rootfs === undefined ? undefined : absolute(options.rootfs),
+    overlay: typeof options.overlay === 'string' ? absolute(options.overlay) : options.overlay,
     writable: options.writable.map(absolute),
     userNamespace,
   })
-  return { bundle: { path: here, spec, config: writeJson(spec) }, readonlyView }
+  return { bundle: { path: here, spec, config: writeJson(spec) }, root }
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Id-mapped mounts: whose ids the files of a mount are shown with (config.md; crun(1) for the ids in the option itself). */
 import type { Facts } from '../host/host.js'
-import type { IdMap, MountIdMap } from '../host/plan.js'
+import type { IdMap, MappedIds, MountIdMap } from '../host/plan.js'
 import type { IdMapping, Mount, Spec } from '../spec/spec.js'
 import { CAP_SYS_ADMIN } from './capabilities.js'
 import { PlanError } from './error.js'
@@ -33,10 +33,15 @@ export function planIdMap(
     )
   }
   if (user.path) return { ids: { namespace: { path: user.path } }, recursive }
-  return { ids: ranges(spec.linux?.uidMappings, spec.linux?.gidMappings), recursive }
+  return { ids: containerIds(spec), recursive }
 }
 
-function ranges(uids: readonly IdMapping[] = [], gids: readonly IdMapping[] = []): MountIdMap['ids'] {
+/** The ids of the container's new user namespace. */
+export function containerIds({ linux }: Spec): MappedIds {
+  return ranges(linux?.uidMappings, linux?.gidMappings)
+}
+
+function ranges(uids: readonly IdMapping[] = [], gids: readonly IdMapping[] = []): MappedIds {
   return { ranges: { uids: uids.map(toIdMap), gids: gids.map(toIdMap) } }
 }
 

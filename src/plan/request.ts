@@ -51,4 +51,8 @@ export interface Request extends Activation {
    * for a view of this machine, whose mounts must not be written through.
    */
   readonly readonlyView: boolean
+  /** Show the files of the root with the container's ids, in its new user namespace: those of its root belong to root here. */
+  readonly rootIds?: boolean
+  /** What is changed in the root goes to this directory, absolute, or is kept in memory. */
+  readonly overlay?: string | true
 }

@@ -4,6 +4,8 @@ import { sysctlPath } from '../spec/rules.js'
 import type { Spec } from '../spec/spec.js'
 import { PlanError } from './error.js'
 import { needsRootInPlace } from './hooks.js'
+import { containerIds } from './mapped-mounts.js'
+import { isNew } from './namespaces.js'
 import type { Request } from './request.js'
 
 /** Before everything that is mounted in it. */
@@ -12,9 +14,15 @@ export function attachRoot(spec: Spec, request: Request): Step[] {
   if (request.noPivot && to === 'private') {
     throw new PlanError('request', 'linux.rootfsPropagation', 'private is not safe without pivot_root')
   }
+  const ids = request.rootIds ? { idMap: containerIds(spec) } : undefined
+  const { overlay } = request
+  const changes = typeof overlay === 'string' ? { changes: overlay } : undefined
+  // What it notes of its own in a user namespace is in attributes that are allowed there.
+  const parameters = isNew(spec, 'user') ? [{ name: 'userxattr' }] : []
   return [
     { hostPropagation: { to: hostPropagation(spec) } },
-    { rootfs: { path: request.rootfs, ...(needsRootInPlace(spec) && { inPlace: true }) } },
+    { rootfs: { path: request.rootfs, ...(needsRootInPlace(spec) && { inPlace: true }), ...ids } },
+    ...(overlay === undefined ? [] : [{ overlay: { ...changes, ...(changes && ids), parameters } }]),
     ...(request.readonlyView ? [{ readonlyPath: { path: '/' } }] : []),
   ]
 }

@@ -20,6 +20,10 @@ export interface SandboxOptions {
   readonly writable: readonly string[]
   /** An absolute directory in place of the view of this machine. */
   readonly rootfs?: string
+  /** What is changed in that directory goes to this one, absolute, or is kept in memory; without it, nothing can be changed. */
+  readonly overlay?: string | true
+  /** The command may write to that directory itself. */
+  readonly writableRoot?: boolean
   readonly network: SandboxNetwork
   /** Bytes, with none of them swapped out. */
   readonly memory?: Integer
@@ -45,13 +49,21 @@ export interface SandboxOptions {
   readonly edit?: (spec: Spec) => Spec
 }
 
+/** For the request: what the root is to be. */
+export interface SandboxRoot {
+  /** It is a view of this machine and must be read-only from the start. */
+  readonly readonlyView: boolean
+  /** Its files are shown with the sandbox's ids. */
+  readonly rootIds: boolean
+  readonly overlay?: string | true
+}
+
 /** `none`: a new one with loopback alone. `host`: the caller's. `join`: the one that a file refers to, by an absolute path. */
 export type SandboxNetwork = 'none' | 'host' | { readonly join: string }
 
 export interface Sandbox {
   readonly spec: Spec
-  /** For the request: the root is a view of this machine and must be read-only from the start. */
-  readonly readonlyView: boolean
+  readonly root: SandboxRoot
 }
 
 const DEFAULT_PATH = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -64,11 +76,24 @@ const TTY_GROUP = 5
 
 /** Throws a SpecError when an option is wrong. */
 export function sandboxSpec(options: SandboxOptions): Sandbox {
-  const { args, cwd, env, rootfs, memory, pids, cpus, hostname = 'sandbox', terminal = false, userNamespace } = options
+  const {
+    args,
+    cwd,
+    env,
+    rootfs,
+    overlay,
+    writableRoot,
+    memory,
+    pids,
+    cpus,
+    hostname = 'sandbox',
+    terminal = false,
+    userNamespace,
+  } = options
   const { network, consoleSize: size, user = { uid: 0, gid: 0 }, seccomp, edit = (one) => one } = options
   const spec: Spec = {
     ociVersion: specVersion,
-    root: { path: rootfs ?? '/', readonly: true },
+    root: { path: rootfs ?? '/', readonly: !(overlay || writableRoot) },
     process: {
       terminal,
       ...(size && { consoleSize: { height: size.rows, width: size.columns } }),
@@ -105,7 +130,11 @@ export function sandboxSpec(options: SandboxOptions): Sandbox {
       readonlyPaths: READONLY_PATHS,
     },
   }
-  return { spec: checkSpec('sandbox', edit(spec)), readonlyView: rootfs === undefined }
+  const own = rootfs !== undefined
+  return {
+    spec: checkSpec('sandbox', edit(spec)),
+    root: { readonlyView: !own, rootIds: own && (userNamespace?.apart ?? false), overlay },
+  }
 }
 
 function namespaces({ network, userNamespace }: SandboxOptions): Namespace[] {

@@ -36,8 +36,8 @@ pub struct Rules<'a> {
 }
 
 /// Unpacks an archive, compressed or not, into the directory `top`, and reads it to its very end. After a failure what was unpacked so
-/// far stays.
-pub fn unpack(top: BorrowedFd<'_>, mut archive: impl Read, rules: &Rules<'_>) -> Result<(), Failure> {
+/// far stays. Gives the bytes in its files.
+pub fn unpack(top: BorrowedFd<'_>, mut archive: impl Read, rules: &Rules<'_>) -> Result<u64, Failure> {
     let allowance = Allowance::none();
     allowance.content();
     let inner = decompressed(&mut archive).map_err(|error| failing::archive(STEP, &error))?;
@@ -62,7 +62,7 @@ pub fn unpack(top: BorrowedFd<'_>, mut archive: impl Read, rules: &Rules<'_>) ->
     drop(reader);
     // Whoever writes it is not to find that nobody reads.
     std::io::copy(&mut archive, &mut std::io::sink()).map_err(|error| failing::archive(STEP, &error))?;
-    Ok(())
+    Ok(unpacking.bytes)
 }
 
 struct Unpacking<'a> {

@@ -120,9 +120,9 @@ pub fn call_with<'de>(verb: &str, request: impl Deserializer<'de>, text: &str) -
     guarded(verb, || carry_out(verb, request, text))
 }
 
-/// The answer to what a caller has us carry out that is no verb, and has no value.
-pub fn done(what: &str, run: impl FnOnce() -> Result<(), Failure>) -> String {
-    guarded(what, || run().map(|()| envelope(&Answer::Ok(()))))
+/// The answer to what a caller has us carry out that is no verb.
+pub fn done<T: Serialize>(what: &str, run: impl FnOnce() -> Result<T, Failure>) -> String {
+    guarded(what, || run().map(|value| envelope(&Answer::Ok(value))))
 }
 
 /// The answer to a verb that `run` carries out.

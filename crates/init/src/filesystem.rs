@@ -3,9 +3,9 @@
 use crate::failing::Failing;
 use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use rustix::{
-    fd::OwnedFd,
-    fs::fstat,
-    io,
+    fd::{AsRawFd, OwnedFd},
+    fs::{Mode, OFlags, fstat, mkdirat, openat},
+    io::{self, Errno},
     mount::{
         FsMountFlags, FsOpenFlags, FsPickFlags, MountAttrFlags, MountFlags, fsconfig_create, fsconfig_reconfigure,
         fsconfig_set_flag, fsconfig_set_string, fsmount, fsopen, fspick, mount_remount,
@@ -35,6 +35,32 @@ pub fn create(kind: &str, parameters: &[Parameter], target: &str, over: Option<&
     }
     fsconfig_create(&context).failing(&step, target)?;
     fsmount(&context, FsMountFlags::FSMOUNT_CLOEXEC, MountAttrFlags::empty()).failing(&step, target)
+}
+
+/// An overlay of a root, which is attached, and what is changed in it: in directories of `changes`, which is attached too.
+pub fn create_overlay(root: &OwnedFd, changes: &OwnedFd, parameters: &[Parameter]) -> Result<OwnedFd, Failure> {
+    let mut layers = Vec::from(parameters);
+    // Open until the kernel has looked them up.
+    let mut directories = Vec::new();
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    layers.push(Parameter { name: "lowerdir".to_owned(), value: Some(path_of(root)) });
+    for (name, directory) in [("upperdir", "upper"), ("workdir", "work")] {
+        match mkdirat(changes, directory, Mode::from_raw_mode(0o755)) {
+            Ok(()) | Err(Errno::EXIST) => {}
+            Err(errno) => return Err(errno).failing("make in the directory of changes", directory),
+        }
+        let found =
+            openat(changes, directory, flags, Mode::empty()).failing("open in the directory of changes", directory)?;
+        let value = path_of(&found);
+        layers.push(Parameter { name: name.to_owned(), value: Some(value) });
+        directories.push(found);
+    }
+    create("overlay", &layers, "the root", None)
+}
+
+/// For who takes no descriptors.
+fn path_of(directory: &OwnedFd) -> String {
+    format!("/proc/self/fd/{}", directory.as_raw_fd())
 }
 
 /// Changes parameters of the file system that is mounted at `place`.

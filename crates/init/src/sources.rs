@@ -13,7 +13,7 @@ use rustix::{
 use sys::mount::{Change, change, map_ids};
 use wire::{
     Failure,
-    plan::{InitPlan, Mount, Mounted, Propagation, SourceLink, Step},
+    plan::{InitPlan, MappedIds, Mount, Mounted, Overlay, Propagation, SourceLink, Step},
 };
 
 /// What was taken hold of.
@@ -82,7 +82,16 @@ pub fn take(plan: &InitPlan) -> Result<Sources, Failure> {
     let mut outputs = Vec::new();
     for (index, step) in plan.steps.iter().enumerate() {
         by_step.push(match step {
-            Step::Rootfs { path, .. } => Some(Taken::Source(rootfs(path, propagation)?)),
+            Step::Rootfs { path, id_map, .. } => {
+                let source = rootfs(path, propagation)?;
+                with_ids(&source, path, id_map.as_ref(), &mut namespaces)?;
+                Some(Taken::Source(source))
+            }
+            Step::Overlay(Overlay { changes: Some(path), id_map, .. }) => {
+                let source = mount("open the directory of changes", path, false, propagation)?;
+                with_ids(&source, path, id_map.as_ref(), &mut namespaces)?;
+                Some(Taken::Source(source))
+            }
             Step::Mount(one) => for_mount(one, propagation, &mut namespaces)?,
             Step::HostDevice { path, kind, major, minor, mode } => {
                 let otherwise = "bind another device than the config's from";
@@ -118,6 +127,17 @@ fn rootfs(path: &str, propagation: Option<Propagation>) -> Result<Source, Failur
             .failing(STEP, path)?;
     }
     Ok(source)
+}
+
+/// Has all of a mount shown with these ids, if any.
+fn with_ids<'a>(
+    source: &Source,
+    path: &str,
+    ids: Option<&'a MappedIds>,
+    namespaces: &mut UserNamespaces<'a>,
+) -> Result<(), Failure> {
+    let Some(ids) = ids else { return Ok(()) };
+    map_ids(source.mount.as_fd(), true, namespaces.with(ids)?).failing("map the ids of", path)
 }
 
 fn for_mount<'a>(

@@ -5,7 +5,7 @@ use crate::{
     channel::Channel,
     credentials, devices,
     failing::Failing,
-    filter, gate, hooks, labels, masks,
+    filesystem, filter, gate, hooks, labels, masks,
     masks::Covers,
     mounts, namespaces, pivot,
     procfs::PrivateProc,
@@ -31,7 +31,7 @@ use sys::{
 use wire::{
     Failure,
     frame::{FromInit, ToInit},
-    plan::{InitPlan, Mounted, Program, Special, Step},
+    plan::{InitPlan, Mounted, Overlay, Program, Special, Step},
 };
 
 /// What steps leave for later ones.
@@ -39,6 +39,8 @@ struct Progress<'a> {
     plan: &'a InitPlan,
     sources: Sources,
     root: Option<Root>,
+    /// Where the root is attached among the host's mounts.
+    place: &'a str,
     /// Mounts that are yet to be made read-only, and where they are.
     writable_meanwhile: Vec<(OwnedFd, &'a str)>,
     covers: Covers,
@@ -70,6 +72,7 @@ pub fn run(plan: &InitPlan, begun: Begun, channel: &mut Channel, first_own: i32)
         plan,
         sources,
         root,
+        place: "/",
         writable_meanwhile: Vec::new(),
         covers,
         proc,
@@ -94,12 +97,14 @@ impl<'a> Progress<'a> {
                 change(top.as_fd(), true, Change::propagation(propagation_bit(*to)))
                     .failing("change the propagation of", "/")
             }
-            Step::Rootfs { path, in_place } => {
+            Step::Rootfs { path, in_place, .. } => {
                 let source = self.sources.claim(index, "attach rootfs")?;
-                pivot::attach(&source.mount, if *in_place { path } else { "/" }).failing("attach rootfs", path)?;
+                self.place = if *in_place { path } else { "/" };
+                pivot::attach(&source.mount, self.place).failing("attach rootfs", path)?;
                 self.root = Some(Root::new(source.mount));
                 Ok(())
             }
+            Step::Overlay(one) => self.lay_over(index, one),
             Step::Mount(mount) => {
                 let root = self.root.as_mut().ok_or_else(no_root)?;
                 let mounted = mounts::mount(root, &mut self.sources, index, mount)?;
@@ -128,10 +133,7 @@ impl<'a> Progress<'a> {
                 channel.send(&FromInit::HooksRun)
             }
             Step::PivotRoot => pivot::pivot(self.root()?),
-            Step::MoveRoot => {
-                let in_place = |step: &Step| matches!(step, Step::Rootfs { in_place: true, .. });
-                pivot::enter(self.root()?, self.plan.steps.iter().any(in_place))
-            }
+            Step::MoveRoot => pivot::enter(self.root()?, self.place != "/"),
             Step::Terminal(one) => {
                 let root = self.root.as_ref().ok_or_else(no_root)?;
                 terminal::set_up(root, &mut self.sources, index, one, channel)?;
@@ -226,6 +228,21 @@ impl<'a> Progress<'a> {
 
     fn root(&self) -> Result<&Root, Failure> {
         self.root.as_ref().ok_or_else(no_root)
+    }
+
+    /// An overlay takes only layers that are attached, and keeps mounts of its own of them: they are covered then.
+    fn lay_over(&mut self, index: usize, overlay: &Overlay) -> Result<(), Failure> {
+        const STEP: &str = "lay changes over";
+        let root = fcntl_dupfd_cloexec(self.root()?.as_fd(), 0).failing(STEP, "the root")?;
+        let changes = match &overlay.changes {
+            Some(_) => self.sources.claim(index, STEP)?.mount,
+            None => filesystem::create("tmpfs", &[], "the root", Some(&root))?,
+        };
+        pivot::attach(&changes, self.place).failing(STEP, "the root")?;
+        let over = filesystem::create_overlay(&root, &changes, &overlay.parameters)?;
+        pivot::attach(&over, self.place).failing(STEP, "the root")?;
+        self.root = Some(Root::new(over));
+        Ok(())
     }
 
     fn program(&self) -> Result<&Program, Failure> {

@@ -29,7 +29,7 @@ pub use {
     init::{Filter, InitPlan, NetDevice},
     launch::{Descriptors, HardLimit, LaunchPlan, RecordSeed},
     mount::{
-        Device, MappedIds, Mount, MountAttribute, MountIdMap, Mounted, MountsPlan, Parameter, Propagation,
+        Device, MappedIds, Mount, MountAttribute, MountIdMap, Mounted, MountsPlan, Overlay, Parameter, Propagation,
         PropagationChange, SourceLink, Special,
     },
     namespaces::{IdMap, IdMaps, JoinedIds, Namespace, NamespaceKind},

@@ -59,6 +59,7 @@ fn the_committed_declarations_are_those_of_this_crate() {
         SourceLink,
         MountIdMap,
         MappedIds,
+        Overlay,
         Special,
         Parameter,
         MountAttribute,

@@ -20,7 +20,7 @@ export class SandboxCommand extends GantryCommand {
   })
   static override optionGroups = {
     'What it may use': ['--network', '--memory', '--pids', '--cpus'],
-    'What it sees': ['--rootfs', '--writable', '--cwd', '--env', '--tty'],
+    'What it sees': ['--rootfs', '--overlay', '--writable', '--cwd', '--env', '--tty'],
   }
 
   command = Option.Rest({ required: 1 })
@@ -32,6 +32,9 @@ export class SandboxCommand extends GantryCommand {
   pids = Option.String('--pids', { description: 'processes and threads' })
   cpus = Option.String('--cpus', { description: 'processors; 0.5 is half the time of one' })
   rootfs = Option.String('--rootfs', { description: 'a directory as root in place of this machine' })
+  overlay = Option.String('--overlay', {
+    description: 'let it change that root: the changes go to this directory, or with "memory" nowhere',
+  })
   writable = Option.Array('--writable', [], { description: 'a directory that it may write to; repeatable' })
   cwd = Option.String('--cwd', { description: 'where it runs: here, or / with --rootfs' })
   env = Option.Array('-e,--env', [], {
@@ -40,7 +43,8 @@ export class SandboxCommand extends GantryCommand {
   tty = Option.Boolean('-t,--tty', false, { description: 'give it a terminal' })
 
   override async execute(): Promise<number> {
-    const { network, memory, pids, cpus, rootfs, writable, cwd, tty: terminal } = this
+    const { network, memory, pids, cpus, rootfs, overlay, writable, cwd, tty: terminal } = this
+    if (overlay !== undefined && rootfs === undefined) throw usageError('--overlay is for a root of its own: --rootfs')
     return exitCodeOf(
       await runSandbox(this.session, {
         args: this.command,
@@ -50,6 +54,7 @@ export class SandboxCommand extends GantryCommand {
         pids: pids === undefined ? undefined : parseCount('--pids', pids),
         cpus: cpus === undefined ? undefined : processors(cpus),
         rootfs,
+        overlay: overlay === 'memory' ? true : overlay,
         writable,
         cwd,
         terminal,

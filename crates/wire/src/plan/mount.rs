@@ -179,3 +179,19 @@ pub struct MountsPlan {
     /// What the saved configuration said when the plan was made: where it says something else by now, the failure is EAGAIN.
     pub before: String,
 }
+
+/// The kernel's filesystems/overlayfs documentation.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct Overlay {
+    /// A directory of the host that gets the changes, as the directory `upper` in it, beside `work`; both are made if they are missing. None:
+    /// they are in memory, and gone with the container.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub changes: Option<String>,
+    /// Of `changes`: as that of the root.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub id_map: Option<MappedIds>,
+    /// Those of the overlay beside its layers.
+    pub parameters: Vec<Parameter>,
+}

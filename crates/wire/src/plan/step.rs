@@ -1,6 +1,8 @@
 //! The steps of init.
 
-use super::{Credentials, Device, ExactU64, InitHooks, Mount, Program, Propagation, Scheduler, Terminal};
+use super::{
+    Credentials, Device, ExactU64, InitHooks, MappedIds, Mount, Overlay, Program, Propagation, Scheduler, Terminal,
+};
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +24,13 @@ pub enum Step {
         #[serde(default)]
         #[cfg_attr(feature = "typescript", ts(optional, as = "Option<bool>"))]
         in_place: bool,
+        /// Shows its files, and those of what is mounted below it, with other owners than they have.
+        #[cfg_attr(feature = "typescript", ts(optional))]
+        id_map: Option<MappedIds>,
     },
+    /// Lays a file system over the root that takes what is changed in it, so that the root stays as it is: overlayfs. What is mounted below
+    /// the root is not seen any more.
+    Overlay(Overlay),
     /// Mounts something at a place inside the root, or over the root.
     Mount(Mount),
     /// Makes a device node, unless the same one is there already.
