@@ -173,6 +173,7 @@ for (const [who, options, as] of callers) {
   behaviour(`sandbox of ${who}: --overlay takes what is changed in that root`, options, async (t, session) => {
     const rootfs = session.path('image')
     makeRootfs(rootfs)
+    if (who !== 'root') session.shellSync(`chown -R --no-dereference ${unprivileged.uid}:${unprivileged.gid} ${rootfs}`)
     const changes = session.directory('changes')
     session.shellSync(`chmod 777 ${changes}`)
     const change = ['--', 'sh', '-c', 'echo new > /made && rm /etc/group && cat /made']
