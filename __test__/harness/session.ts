@@ -22,7 +22,7 @@ import { slowness, until } from './until.js'
 const usualPatience = 30_000 * slowness
 
 /** The cgroup driver that is tested: cgroupfs, or `systemd` where TEST_CGROUP_DRIVER says so. */
-const driver = process.env.TEST_CGROUP_DRIVER === 'systemd' ? ['--systemd-cgroup'] : []
+export const driver: readonly string[] = process.env.TEST_CGROUP_DRIVER === 'systemd' ? ['--systemd-cgroup'] : []
 
 export interface BundleOptions {
   readonly args?: readonly string[]

@@ -1,5 +1,7 @@
 import test from 'ava'
-import { plan } from './fixtures.js'
+import { planShares } from '../../src/plan/resctrl.js'
+import { checkSpec } from '../../src/spec/parse.js'
+import { plan, REQUEST, ROOT } from './fixtures.js'
 
 const resctrl = '/sys/fs/resctrl'
 
@@ -60,3 +62,22 @@ for (const [title, intelRdt] of [
     t.true(t.throws(() => plan({ linux: { intelRdt }, facts: { resctrl } }))?.message.includes(title))
   })
 }
+
+test('new shares are for the group that the config names, and there has to be one', (t) => {
+  const spec = (intelRdt?: object) =>
+    checkSpec('config.json', {
+      ociVersion: '1.3.0',
+      root: { path: 'r' },
+      process: { user: { uid: 0, gid: 0 }, args: ['a'], cwd: '/' },
+      linux: { ...(intelRdt && { intelRdt }) },
+    })
+  const shares = { l3CacheSchema: 'L3:0=f', memBwSchema: 'MB:0=50' }
+  const facts = { ...ROOT, resctrl }
+  t.deepEqual(planShares(spec({ closID: 'shared' }), REQUEST, shares, facts), {
+    group: `${resctrl}/shared`,
+    schemata: ['L3:0=f', 'MB:0=50'],
+  })
+  t.deepEqual(planShares(spec({}), REQUEST, { memBwSchema: 'MB:0=50' }, facts).schemata, ['MB:0=50'])
+  t.throws(() => planShares(spec(), REQUEST, shares, facts), { message: /made without/ })
+  t.throws(() => planShares(spec({}), REQUEST, shares, ROOT), { message: /resctrl is not mounted here/ })
+})

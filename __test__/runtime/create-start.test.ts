@@ -4,6 +4,7 @@ import { behaviour } from '../harness/behaviour.js'
 import { isAlive, parentOf } from '../harness/machine.js'
 import { helper, noPython } from '../harness/python.js'
 import { everyone, ours } from '../harness/runtime.js'
+import { driver } from '../harness/session.js'
 import { until } from '../harness/until.js'
 
 behaviour(
@@ -105,7 +106,7 @@ behaviour('the same id in another root is another container', {}, async (t, sess
     name: 'second',
     edit: (spec) => (spec.linux.cgroupsPath = cgroupsPath(session.id('two'))),
   })
-  await session.ok(['run', '-d', session.id()], { global: ['--root', other] })
+  await session.ok(['run', '-d', session.id()], { global: ['--root', other, ...driver] })
   await session.ok(['delete', '-f', session.id()])
   t.is(JSON.parse(await session.ok(['state', session.id()], { global: ['--root', other] })).status, 'running')
   await session.ok(['delete', '-f', session.id()], { global: ['--root', other] })

@@ -102,7 +102,8 @@ behaviour('a container without a cgroup can’t be paused, and says so', { runti
   const none = 'umount -R /sys/fs/cgroup; exec "$@"'
   session.through = ['unshare', '--mount', '--propagation', 'private', 'sh', '-ec', none, 'sh']
   session.bundle({ args: ['sleep', '60'] })
-  await session.ok(['run', '-d', session.id()])
+  // No driver has a cgroup to make here.
+  await session.ok(['run', '-d', session.id()], { global: ['--root', session.root] })
   const { code, message } = await session.run(['pause', session.id()])
   t.is(code, 1)
   t.regex(message, /freeze without a cgroup: operation not supported/)

@@ -322,6 +322,10 @@ devices?: DeviceChange,
  */
 unitProperties?: Array<UnitProperty>, 
 /**
+ * New shares of its control group of resctrl.
+ */
+resctrl?: ResctrlUpdate, 
+/**
  * What the record is to say of linux.resources, as JSON.
  */
 resources: string, 
@@ -345,6 +349,12 @@ export type DeviceChange = {
  * All rules so far: v1 does not tell them.
  */
 from: Array<DeviceRule>, to: Array<DeviceRule>, };
+
+export type ResctrlUpdate = { 
+/**
+ * Its directory.
+ */
+group: string, schemata: Array<string>, };
 
 export type DeviceRule = { allow: boolean, 
 /**

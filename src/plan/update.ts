@@ -1,6 +1,6 @@
 /** New resources for a container that is there: what is to be written, and what holds from then on. */
 import type { ContainerRef, Facts } from '../host/host.js'
-import type { DeviceChange, HierarchyWrites, UpdatePlan } from '../host/plan.js'
+import type { DeviceChange, HierarchyWrites, ResctrlUpdate, UpdatePlan } from '../host/plan.js'
 import { formatJson, isObject } from '../spec/json.js'
 import type { BlockIO, Resources } from '../spec/spec.js'
 import { planDeviceRules } from './device-rules.js'
@@ -18,6 +18,7 @@ export function planUpdate(
   before: { readonly resources: Resources; readonly text: string | null },
   given: Resources,
   facts: Facts,
+  resctrl?: ResctrlUpdate,
 ): UpdatePlan {
   const merged = mergeResources(before.resources, given)
   const known = new Set(planSettings(before.resources, facts.cgroups).map(lineOf))
@@ -32,6 +33,7 @@ export function planUpdate(
     ...container,
     hierarchies,
     ...(devices && { devices }),
+    ...(resctrl && { resctrl }),
     unitProperties: [...resourceProperties(changed), ...deviceProperties(devices?.to ?? [])],
     resources: formatJson(merged),
     ...(before.text !== null && { before: before.text }),

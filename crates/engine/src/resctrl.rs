@@ -10,7 +10,7 @@ use std::{
 };
 use wire::{
     Failure,
-    plan::{ResctrlCreate, ResctrlPlan},
+    plan::{ResctrlCreate, ResctrlPlan, ResctrlUpdate},
 };
 
 /// The directories that exist for the container alone, and go with it. To be recorded before [`make`].
@@ -49,6 +49,25 @@ pub fn make(plan: &ResctrlPlan) -> Result<(), Failure> {
         Some(directory) => fs::create_dir(directory).failing("make linux.intelRdt.enableMonitoring group", directory),
         None => Ok(()),
     }
+}
+
+/// Gives a group that is there new shares: all of them, or after a failure none. Gives what it had, to be given back with the same.
+pub fn update(update: &ResctrlUpdate) -> Result<ResctrlUpdate, Failure> {
+    let ResctrlUpdate { group, schemata } = update;
+    let path = format!("{group}/schemata");
+    let text = fs::read_to_string(&path).failing("read linux.intelRdt shares", &path)?;
+    let before =
+        ResctrlUpdate { group: group.clone(), schemata: text.lines().map(|line| line.trim().to_owned()).collect() };
+    for line in schemata {
+        if let Err(failure) = write(&path, line) {
+            for line in &before.schemata {
+                // The failure is what the caller has to know.
+                let _ = write(&path, line);
+            }
+            return Err(failure);
+        }
+    }
+    Ok(before)
 }
 
 /// Lets a process in, with all that it will start.

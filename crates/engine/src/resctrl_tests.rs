@@ -79,3 +79,22 @@ fn a_group_that_is_there_must_have_the_wanted_shares() {
         );
     }
 }
+
+#[test]
+fn shares_of_a_group_that_is_there_change_and_can_be_given_back() {
+    let root = TestRoot::new();
+    let group = root.path("group");
+    let new = |lines: &[&str]| ResctrlUpdate {
+        group: group.clone(),
+        schemata: lines.iter().map(|line| (*line).to_owned()).collect(),
+    };
+    let missing = update(&new(&["L3:0=f"])).unwrap_err();
+    assert_eq!((missing.errno, missing.object), (Errno::NOENT.raw_os_error(), format!("{group}/schemata")));
+    fs::create_dir(&group).unwrap();
+    files(&group, "L3:0=ff\n");
+    let before = update(&new(&["L3:0=0f"])).unwrap();
+    assert_eq!(before, new(&["L3:0=ff"]));
+    assert_eq!(fs::read_to_string(format!("{group}/schemata")).unwrap(), "L3:0=0f\n");
+    update(&before).unwrap();
+    assert_eq!(fs::read_to_string(format!("{group}/schemata")).unwrap(), "L3:0=ff\n");
+}

@@ -3,6 +3,7 @@
 use crate::{
     failing::Failing,
     inspect::{Status, status},
+    resctrl,
     store::ContainerDir,
 };
 use rustix::io::Errno;
@@ -26,13 +27,17 @@ pub fn update(plan: &UpdatePlan) -> Result<(), Failure> {
     if record.resources != plan.before {
         return Err(Errno::AGAIN).failing(STEP, &plan.id);
     }
-    let updated = cgroup::update(&record.cgroup, plan)?;
+    let shares = plan.resctrl.as_ref().map(resctrl::update).transpose()?;
+    let restore = || {
+        // The failure is what the caller has to know.
+        shares.as_ref().map(resctrl::update).transpose().map(drop).unwrap_or_default();
+    };
+    let updated = cgroup::update(&record.cgroup, plan).inspect_err(|_| restore())?;
     let unit = record.unit.as_ref().filter(|_| !plan.unit_properties.is_empty());
     let known = unit.map_or(Ok(()), |unit| systemd::set_properties(&unit.name, unit.user, &plan.unit_properties));
-    if let Err(failure) = known {
-        updated.undo(&record.cgroup);
-        return Err(failure);
-    }
     record.resources = Some(plan.resources.clone());
-    container.write_record(&record).inspect_err(|_| updated.undo(&record.cgroup))
+    known.and_then(|()| container.write_record(&record)).inspect_err(|_| {
+        updated.undo(&record.cgroup);
+        restore();
+    })
 }

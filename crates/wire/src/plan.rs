@@ -37,5 +37,5 @@ pub use {
     resctrl::{ResctrlCreate, ResctrlPlan},
     step::Step,
     unit::{BusValue, UnitPlan, UnitProperty},
-    update::{DeviceChange, HierarchyWrites, UpdatePlan},
+    update::{DeviceChange, HierarchyWrites, ResctrlUpdate, UpdatePlan},
 };

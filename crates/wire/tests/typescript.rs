@@ -44,6 +44,7 @@ fn the_committed_declarations_are_those_of_this_crate() {
         UpdatePlan,
         HierarchyWrites,
         DeviceChange,
+        ResctrlUpdate,
         DeviceRule,
         InitPlan,
         NetDevice,

@@ -1,5 +1,6 @@
 import { Command, Option } from 'clipanion'
 import { updateContainer } from '../../lifecycle/update.js'
+import type { CacheShares } from '../../plan/resctrl.js'
 import { isObject } from '../../spec/json.js'
 import { checkResources, parseResources } from '../../spec/parse.js'
 import type { Resources } from '../../spec/spec.js'
@@ -39,6 +40,7 @@ export class UpdateCommand extends GantryCommand {
       '--device-read-iops',
       '--device-write-iops',
     ],
+    'Caches, of containers with linux.intelRdt': ['--l3-cache-schema', '--mem-bw-schema'],
   }
 
   id = Option.String()
@@ -67,8 +69,18 @@ export class UpdateCommand extends GantryCommand {
   kernel = Option.String('--kernel-memory', { description: 'refused: no kernel since Linux 5.16 has this limit' })
   kernelTcp = Option.String('--kernel-memory-tcp', { description: 'buffers of TCP; cgroup v1' })
 
+  l3 = Option.String('--l3-cache-schema', { description: 'shares of the L3 cache, as L3:0=ff;1=f' })
+  bandwidth = Option.String('--mem-bw-schema', { description: 'shares of memory bandwidth, as MB:0=50;1=50' })
+
   override async execute(): Promise<void> {
-    await updateContainer(this.session, await this.container(this.id), await this.given())
+    await updateContainer(this.session, await this.container(this.id), await this.given(), this.cacheShares())
+  }
+
+  private cacheShares(): CacheShares | undefined {
+    if (this.l3 === undefined && this.bandwidth === undefined) return undefined
+    const l3CacheSchema = line('--l3-cache-schema', this.l3, /^[^\n]+$/)
+    const memBwSchema = line('--mem-bw-schema', this.bandwidth, /^MB:[^\n]+$/)
+    return { ...(l3CacheSchema && { l3CacheSchema }), ...(memBwSchema && { memBwSchema }) }
   }
 
   private async given(): Promise<Resources> {
@@ -113,6 +125,12 @@ export class UpdateCommand extends GantryCommand {
       pids: some({ limit: integer('--pids-limit', this.pids) }),
     })
   }
+}
+
+/** A line for resctrl; undefined where it is not given. */
+function line(option: string, text: string | undefined, form: RegExp): string | undefined {
+  if (text !== undefined && !form.test(text)) throw usageError(`invalid line ${JSON.stringify(text)} for ${option}`)
+  return text
 }
 
 /** The fields that say something: options that were given, sections with any. */

@@ -19,11 +19,24 @@ pub struct UpdatePlan {
     #[serde(default)]
     #[cfg_attr(feature = "typescript", ts(optional, as = "Option<_>"))]
     pub unit_properties: Vec<UnitProperty>,
+    /// New shares of its control group of resctrl.
+    #[cfg_attr(feature = "typescript", ts(optional))]
+    pub resctrl: Option<ResctrlUpdate>,
     /// What the record is to say of linux.resources, as JSON.
     pub resources: String,
     /// What it said when the plan was made: where it says something else by now, the failure is EAGAIN.
     #[cfg_attr(feature = "typescript", ts(optional))]
     pub before: Option<String>,
+}
+
+/// Lines for the file `schemata` of a control group of resctrl.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[cfg_attr(feature = "typescript", derive(ts_rs::TS))]
+pub struct ResctrlUpdate {
+    /// Its directory.
+    pub group: String,
+    pub schemata: Vec<String>,
 }
 
 /// Device rules that take the place of others.
