@@ -2,6 +2,7 @@
 import type { CommandType } from '../command.js'
 import { CreateCommand } from './create.js'
 import { DeleteCommand } from './delete.js'
+import { DoctorCommand } from './doctor.js'
 import { EventsCommand } from './events.js'
 import { ExecCommand } from './exec.js'
 import { FeaturesCommand } from './features.js'
@@ -38,4 +39,5 @@ export const commands: Readonly<Record<string, CommandType>> = {
   events: EventsCommand,
   spec: SpecCommand,
   features: FeaturesCommand,
+  doctor: DoctorCommand,
 }
