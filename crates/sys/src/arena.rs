@@ -50,6 +50,8 @@ static THE_ROOM: Room = Room {
 /// in blocks of its own; of the large ones, those that its tables have outgrown would be an eighth of the image.
 const HOLE: usize = 2048;
 const HOLES: usize = 16;
+/// The smallest block that is put into a hole, in bytes.
+const LOOK: usize = 512;
 
 /// For a program with one thread, until it is retired; there is one in a program. `T` is what can be kept in it.
 pub struct Arena<T> {
@@ -119,7 +121,9 @@ impl<T: 'static> Arena<T> {
             self.next.set(start + THE_ROOM.used.get().max(head));
             self.end.set(end);
         }
-        self.fill_hole(layout).or_else(|| self.take_here(layout)).or_else(|| {
+        // Looking for a hole costs more than a small block.
+        let hole = if layout.size() >= LOOK { self.fill_hole(layout) } else { None };
+        hole.or_else(|| self.take_here(layout)).or_else(|| {
             self.map();
             self.take_here(layout)
         })
