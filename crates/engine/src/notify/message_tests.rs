@@ -35,7 +35,8 @@ fn only_known_lines_pass_and_mainpid_is_inits() {
 
 #[test]
 fn descriptors_pass_with_what_stores_them_and_with_a_barrier_alone() {
-    let cases: [(&str, usize, Option<(&str, usize)>); 11] = [
+    type Case<'a> = (&'a str, usize, Option<(&'a str, usize)>);
+    let cases: [Case<'_>; 11] = [
         ("FDSTORE=1\nFDNAME=x\nFDPOLL=0", 2, Some(("FDSTORE=1\nFDNAME=x\nFDPOLL=0", 2))),
         ("STATUS=a\nFDSTORE=1", 1, Some(("STATUS=a\nFDSTORE=1", 1))),
         ("FDSTORE=1\nFDNAME=x", 0, None),
