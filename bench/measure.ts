@@ -1,4 +1,5 @@
 /** The measurements in one cgroup view: what there is to compare, and in which order. */
+import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,6 +66,8 @@ export async function measure(
   try {
     makeRootfs(places.rootfs)
     mkdirSync(places.root)
+    // As where runtimes keep their records on a host: /run. Our mount namespace ends with the measurement.
+    execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', places.root])
     for (const purpose of ['run', 'wait', 'write'] as const) makeBundle(places[purpose], places.rootfs, view, purpose)
     const profile = makeDockerBundle(places.docker, places.rootfs, programs.docker)
     const contestants = known(programs, places)
@@ -83,6 +86,8 @@ export async function measure(
     return measurements
   } finally {
     await spawner.end()
+    // It is not there when making it failed: that error counts.
+    spawnSync('umount', [places.root], { stdio: 'ignore' })
     rmSync(directory, { recursive: true, force: true })
   }
 }
