@@ -17,6 +17,27 @@ export function value(session: Session, hierarchy: string, file: string): string
   return readFileSync(`${directoryOf(session, hierarchy)}/${file}`, 'utf8').trim()
 }
 
+/** What is expected of files of the container's cgroup, on each version; none where the version has no such control. */
+export interface Expected {
+  readonly v1?: Readonly<Record<string, string>>
+  readonly v2?: Readonly<Record<string, string>>
+}
+
+/** That of the version that the machine has the controllers on. */
+export function expectedHere({ v1, v2 }: Expected): Readonly<Record<string, string>> | undefined {
+  return noV1 === undefined ? v1 : v2
+}
+
+/** The values of files that the container's cgroup has now, named as in `expected`. */
+export function valuesOf(session: Session, expected: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(
+    Object.keys(expected).map((file) => [
+      file,
+      value(session, noV1 === undefined ? (file.split('.')[0] ?? '') : '', file),
+    ]),
+  )
+}
+
 /** A created container with these resources, deleted after the body. */
 export async function withResources(
   session: Session,

@@ -124,6 +124,28 @@ test('an annotation hands a cgroup below over', (t) => {
   })
 })
 
+test('a group below the scope of systemd is where the processes are, and what is delegated is below that', (t) => {
+  const annotations = { 'run.oci.systemd.subgroup': 'container' }
+  const request = { systemdCgroup: true }
+  t.deepEqual(cgroup({ config: { annotations }, request })?.delegation, { below: 'container' })
+  const both = { ...annotations, 'run.oci.delegate-cgroup': 'payload' }
+  t.deepEqual(cgroup({ config: { annotations: both }, request })?.delegation, { below: 'container/payload' })
+  t.is(cgroup({ config: { annotations: { 'run.oci.systemd.subgroup': '' } } })?.delegation, undefined)
+  for (const [changes, message] of [
+    [{ config: { annotations } }, 'is for the systemd cgroup driver: --systemd-cgroup'],
+    [{ config: { annotations }, request, facts: { cgroups: V1 } }, 'needs cgroup v2 alone'],
+    [
+      { config: { annotations: { 'run.oci.systemd.subgroup': '..' } }, request },
+      'expected the name of a cgroup such as payload, found ".."',
+    ],
+  ] as const) {
+    t.throws(() => cgroup(changes), {
+      name: 'PlanError',
+      message: `annotations["run.oci.systemd.subgroup"]: ${message}`,
+    })
+  }
+})
+
 for (const [below, cgroups, message] of [
   ['../up', V2, 'expected the name of a cgroup such as payload, found "../up"'],
   ['/a', V2, 'expected the name of a cgroup such as payload, found "/a"'],

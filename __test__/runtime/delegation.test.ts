@@ -1,5 +1,5 @@
 /** A container's cgroup as its own: what it may do in it, and what stays out of its reach. */
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
 import { directoryOf } from '../harness/cgroups.js'
 import { ours } from '../harness/runtime.js'
@@ -59,8 +59,8 @@ behaviour(
     session.shellSync('chown -R 100000:100000 rootfs')
     await session.ok(['run', '-d', session.id()])
     const { pid } = await session.state()
-    t.regex(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::.*/${session.id()}/payload$`, 'm'))
-    const outer = directoryOf(session, 'unified')
+    t.regex(readFileSync(`/proc/${pid}/cgroup`, 'utf8'), new RegExp(`^0::.*${session.id()}(\\.scope)?/payload$`, 'm'))
+    const outer = directoryOf(session, existsSync('/sys/fs/cgroup/unified') ? 'unified' : '')
     t.is(readFileSync(`${outer}/cgroup.max.depth`, 'utf8'), '7\n')
     const owners = await session.shell(
       `stat -c %u ${outer} ${outer}/payload ${outer}/payload/cgroup.procs ${outer}/payload/cgroup.max.depth`,

@@ -4,8 +4,10 @@
  */
 import test from 'ava'
 import { behaviour } from '../harness/behaviour.js'
+import { markedCgroups } from '../harness/machine.js'
 import { repository } from '../harness/package.js'
 import { ours } from '../harness/runtime.js'
+import { slowness } from '../harness/until.js'
 
 /** The package as `npm run build` leaves it. */
 async function load(): Promise<typeof import('../../src/index.js')> {
@@ -53,5 +55,28 @@ behaviour(
     t.like(await container.wait(), { stdout: 'hello\n', exitCode: 0, signal: null })
     await session.ok(['delete', session.id()])
     await container.destroy()
+  },
+)
+
+behaviour(
+  'of five hundred containers of one program nothing is left, no descriptor either',
+  { runtimes: ['node'] },
+  async (t, session) => {
+    const gantry = await load()
+    const bundle = session.bundle({ args: ['true'], edit: (spec) => (spec.linux.resources = { pids: { limit: 5 } }) })
+    const { root } = session
+    // Some at a time, as a program has them: each end is to be seen among those of others.
+    const rounds = Math.ceil(50 / slowness)
+    for (let round = 0; round < rounds; round += 1) {
+      await Promise.all(
+        Array.from({ length: 10 }, async (_, number) => {
+          const container = await gantry.create(bundle, { root, id: session.id(`${round}-${number}`) })
+          await container.start()
+          t.is((await container.wait()).exitCode, 0)
+          await container.destroy()
+        }),
+      )
+    }
+    t.deepEqual(markedCgroups(session.mark), [])
   },
 )

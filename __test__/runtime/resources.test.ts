@@ -1,63 +1,79 @@
 /** linux.resources on a real kernel: what the hierarchies of this machine have is set, what they lack is an error. */
 import { existsSync, readFileSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
-import { noV1, value, withResources } from '../harness/cgroups.js'
+import { type Expected, expectedHere, noV1, valuesOf, withResources } from '../harness/cgroups.js'
 import { markedCgroups } from '../harness/machine.js'
 import { likeRunc, ours, type RuntimeName } from '../harness/runtime.js'
-
-/** Why a file of the v1 controllers can't be tested here, if it can't. */
-function without(file: string): string | undefined {
-  const [hierarchy = ''] = file.split('.')
-  return noV1 ?? (existsSync(`/sys/fs/cgroup/${hierarchy}`) ? undefined : `no ${hierarchy} here`)
-}
 
 /** The disk that the root file system is on, as far as /proc/partitions knows one: `254:0`. */
 const disk = /^ +(\d+) +(\d+) +\d+ (?:vd|sd|nvme)\S+$/m.exec(readFileSync('/proc/partitions', 'utf8'))
 const device = { major: Number(disk?.[1]), minor: Number(disk?.[2]) }
 const noDisk = disk === null ? 'no disk here' : undefined
 
-interface Row {
+/** The file of weights that the kernel's I/O scheduler is for, if it is for any. */
+const weight = ['io.bfq.weight', 'io.weight'].find((file) => existsSync(`/sys/fs/cgroup/system.slice/${file}`))
+
+interface Row extends Expected {
   readonly resources: Record<string, unknown>
-  readonly files: Readonly<Record<string, string>>
   readonly runtimes?: readonly RuntimeName[]
   readonly unless?: string | undefined
 }
 
 const rows: readonly Row[] = [
   {
-    resources: { memory: { limit: 64 << 20, swap: 128 << 20, reservation: 32 << 20, swappiness: 10 } },
-    files: {
+    resources: { memory: { limit: 64 << 20, swap: 128 << 20, reservation: 32 << 20 } },
+    v1: {
       'memory.limit_in_bytes': String(64 << 20),
       'memory.memsw.limit_in_bytes': String(128 << 20),
       'memory.soft_limit_in_bytes': String(32 << 20),
-      'memory.swappiness': '10',
+    },
+    v2: {
+      'memory.max': String(64 << 20),
+      'memory.swap.max': String(64 << 20),
+      'memory.low': String(32 << 20),
     },
   },
-  { resources: { memory: { swappiness: 0 } }, files: { 'memory.swappiness': '0' } },
+  { resources: { memory: { swappiness: 10 } }, v1: { 'memory.swappiness': '10' } },
+  { resources: { memory: { swappiness: 0 } }, v1: { 'memory.swappiness': '0' } },
   {
     resources: { memory: { kernelTCP: 1 << 20 } },
-    files: { 'memory.kmem.tcp.limit_in_bytes': String(1 << 20) },
+    v1: { 'memory.kmem.tcp.limit_in_bytes': String(1 << 20) },
     runtimes: ours,
   },
   {
     resources: { memory: { disableOOMKiller: true } },
-    files: { 'memory.oom_control': 'oom_kill_disable 1\nunder_oom 0\noom_kill 0' },
+    v1: { 'memory.oom_control': 'oom_kill_disable 1\nunder_oom 0\noom_kill 0' },
   },
   {
     resources: { cpu: { quota: 20_000, period: 50_000, burst: 10_000 } },
-    files: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_period_us': '50000', 'cpu.cfs_burst_us': '10000' },
+    v1: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_period_us': '50000', 'cpu.cfs_burst_us': '10000' },
+    v2: { 'cpu.max': '20000 50000', 'cpu.max.burst': '10000' },
     runtimes: ours,
   },
   {
     resources: { cpu: { realtimePeriod: 500_000, realtimeRuntime: 10_000 } },
-    files: { 'cpu.rt_period_us': '500000', 'cpu.rt_runtime_us': '10000' },
+    v1: { 'cpu.rt_period_us': '500000', 'cpu.rt_runtime_us': '10000' },
     runtimes: ours,
     unless: existsSync('/sys/fs/cgroup/cpu/cpu.rt_runtime_us') ? undefined : 'the kernel has no real-time groups',
   },
-  { resources: { cpu: { idle: 1, shares: 100 } }, files: { 'cpu.idle': '1' }, runtimes: ours },
-  { resources: { cpu: { idle: 0, shares: 100 } }, files: { 'cpu.idle': '0', 'cpu.shares': '100' }, runtimes: ours },
-  { resources: { pids: { limit: 0 } }, files: { 'pids.max': '1' }, runtimes: ours },
-  { resources: { blockIO: { weight: 300 } }, files: { 'blkio.bfq.weight': '300' } },
+  { resources: { cpu: { idle: 1, shares: 100 } }, v1: { 'cpu.idle': '1' }, v2: { 'cpu.idle': '1' }, runtimes: ours },
+  {
+    resources: { cpu: { idle: 0, shares: 1024 } },
+    v1: { 'cpu.idle': '0', 'cpu.shares': '1024' },
+    v2: { 'cpu.idle': '0', 'cpu.weight': '100' },
+    runtimes: ours,
+  },
+  {
+    resources: { cpu: { cpus: '0', mems: '0' } },
+    v1: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+    v2: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+  },
+  { resources: { pids: { limit: 0 } }, v1: { 'pids.max': '1' }, v2: { 'pids.max': '1' }, runtimes: ours },
+  {
+    resources: { blockIO: { weight: 300 } },
+    v1: { 'blkio.bfq.weight': '300' },
+    ...(weight && { v2: { [weight]: weight === 'io.weight' ? 'default 2930' : 'default 300' } }),
+  },
   {
     resources: {
       blockIO: {
@@ -67,28 +83,31 @@ const rows: readonly Row[] = [
         throttleWriteIOPSDevice: [{ ...device, rate: 0 }],
       },
     },
-    files: {
+    v1: {
       'blkio.throttle.read_bps_device': `${device.major}:${device.minor} 1000000`,
       'blkio.throttle.write_bps_device': `${device.major}:${device.minor} 2000000`,
       'blkio.throttle.read_iops_device': `${device.major}:${device.minor} 100`,
       'blkio.throttle.write_iops_device': '',
     },
+    v2: { 'io.max': `${device.major}:${device.minor} rbps=1000000 wbps=2000000 riops=100 wiops=max` },
     unless: noDisk,
   },
 ]
 
-for (const { resources, files, runtimes = likeRunc, unless } of rows) {
-  const reason =
-    unless ??
-    Object.keys(files)
-      .map(without)
-      .find((reason) => reason !== undefined)
-  behaviour(`resources ${JSON.stringify(resources)}`, { runtimes, unless: reason }, async (t, session) => {
-    await withResources(session, resources, () => {
-      for (const [file, expected] of Object.entries(files)) {
-        t.is(value(session, file.split('.')[0] ?? '', file), expected, file)
-      }
+for (const { resources, runtimes = likeRunc, unless, ...expected } of rows) {
+  const files = expectedHere(expected)
+  if (files === undefined && noV1 !== undefined) {
+    behaviour(`resources ${JSON.stringify(resources)} are an error on v2`, { runtimes: ours }, async (t, session) => {
+      session.bundle({ edit: (spec) => (spec.linux.resources = resources) })
+      const { code, message } = await session.run(['run', session.id()])
+      t.is(code, 1)
+      t.regex(message, /linux\.resources\.\w+\.\w+: (cgroup v2 has no such control|no cgroup controller)/)
+      t.deepEqual(markedCgroups(session.mark), [])
     })
+    continue
+  }
+  behaviour(`resources ${JSON.stringify(resources)}`, { runtimes, unless }, async (t, session) => {
+    await withResources(session, resources, () => t.deepEqual(valuesOf(session, files), files))
   })
 }
 

@@ -209,6 +209,31 @@ behaviour('annotations are properties of the unit', { unless }, async (t, sessio
   await end(session)
 })
 
+behaviour(
+  'an annotation puts the processes into a cgroup below the scope, which has all controllers',
+  { runtimes: ours, unless },
+  async (t, session) => {
+    const scope = await runInScope(session, (spec) => {
+      spec.annotations = { 'run.oci.systemd.subgroup': 'container' }
+      spec.linux.resources = { pids: { limit: 9 } }
+    })
+    const { pid } = await session.state()
+    const place = `/system.slice/${scope}`
+    t.is(readFileSync(`/proc/${pid}/cgroup`, 'utf8').trim(), `0::${place}/container`)
+    const read = (file: string) => readFileSync(`/sys/fs/cgroup${place}/${file}`, 'utf8').trim()
+    t.is(read('pids.max'), '9', 'the limits are those of the scope')
+    t.is(read('container/cgroup.controllers'), read('cgroup.controllers'))
+    t.is(await session.ok(['ps', '--format', 'json', session.id()]), `[${pid}]\n`)
+    t.regex(await session.ok(['exec', session.id(), 'cat', '/proc/self/cgroup']), /^0::\/.*container$/m)
+    await session.ok(['pause', session.id()])
+    t.is((await session.state()).status, 'paused')
+    await session.ok(['resume', session.id()])
+    await end(session)
+    t.deepEqual(await unitsOf(session), [])
+    t.false(existsSync(`/sys/fs/cgroup${place}`))
+  },
+)
+
 behaviour('update changes the property and the file', { runtimes: likeRunc, unless }, async (t, session) => {
   const scope = await runInScope(session, (spec) => (spec.linux.resources = { pids: { limit: 20 } }))
   await session.ok(['update', '--memory', '67108864', '--pids-limit', '30', session.id()], withSystemd(session))

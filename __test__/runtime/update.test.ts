@@ -1,7 +1,7 @@
 /** `update`: limits of a container that is there change, all that are given or none. */
 import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs'
 import { behaviour } from '../harness/behaviour.js'
-import { directoryOf, noV1, value } from '../harness/cgroups.js'
+import { directoryOf, type Expected, expectedHere, noV1, value, valuesOf } from '../harness/cgroups.js'
 import { likeRunc, ours, type RuntimeName } from '../harness/runtime.js'
 import type { Session } from '../harness/session.js'
 import { until } from '../harness/until.js'
@@ -11,15 +11,17 @@ const [, major, minor, diskName] = disk ?? []
 const noDisk = disk === null ? 'no disk here' : undefined
 const noFuse = existsSync('/dev/fuse') ? undefined : 'no /dev/fuse here'
 
+/** The hierarchy of the controller. */
+const pids = noV1 === undefined ? 'pids' : ''
+
 /** A running container with these resources. */
 async function running(session: Session, resources: Record<string, unknown> = {}): Promise<void> {
   session.bundle({ args: ['sleep', '60'], edit: (spec) => (spec.linux.resources = resources) })
   await session.ok(['run', '-d', session.id()])
 }
 
-interface Row {
+interface Row extends Expected {
   readonly options: readonly string[]
-  readonly files: Readonly<Record<string, string>>
   readonly runtimes?: readonly RuntimeName[]
   readonly unless?: string | undefined
 }
@@ -27,33 +29,46 @@ interface Row {
 const rows: readonly Row[] = [
   {
     options: ['--memory', '64m', '--memory-reservation', '32m'],
-    files: { 'memory.limit_in_bytes': String(64 << 20), 'memory.soft_limit_in_bytes': String(32 << 20) },
+    v1: { 'memory.limit_in_bytes': String(64 << 20), 'memory.soft_limit_in_bytes': String(32 << 20) },
+    v2: { 'memory.max': String(64 << 20), 'memory.low': String(32 << 20) },
   },
-  { options: ['--memory', '67108864'], files: { 'memory.limit_in_bytes': String(64 << 20) } },
+  {
+    options: ['--memory', '67108864'],
+    v1: { 'memory.limit_in_bytes': String(64 << 20) },
+    v2: { 'memory.max': String(64 << 20) },
+  },
   {
     options: ['--memory', '64m', '--memory-swap=96M'],
-    files: { 'memory.limit_in_bytes': String(64 << 20), 'memory.memsw.limit_in_bytes': String(96 << 20) },
+    v1: { 'memory.limit_in_bytes': String(64 << 20), 'memory.memsw.limit_in_bytes': String(96 << 20) },
+    v2: { 'memory.max': String(64 << 20), 'memory.swap.max': String(32 << 20) },
   },
   {
     options: ['--memory=-1', '--memory-swap=-1'],
-    files: { 'memory.limit_in_bytes': '9223372036854771712', 'memory.memsw.limit_in_bytes': '9223372036854771712' },
+    v1: { 'memory.limit_in_bytes': '9223372036854771712', 'memory.memsw.limit_in_bytes': '9223372036854771712' },
+    v2: { 'memory.max': 'max', 'memory.swap.max': 'max' },
   },
   {
-    options: ['--cpu-period', '50000', '--cpu-quota', '20000', '--cpu-share', '100'],
-    files: { 'cpu.cfs_period_us': '50000', 'cpu.cfs_quota_us': '20000', 'cpu.shares': '100' },
+    options: ['--cpu-period', '50000', '--cpu-quota', '20000', '--cpu-share', '1024'],
+    v1: { 'cpu.cfs_period_us': '50000', 'cpu.cfs_quota_us': '20000', 'cpu.shares': '1024' },
+    v2: { 'cpu.max': '20000 50000', 'cpu.weight': '100' },
   },
-  { options: ['--cpu-quota=-1'], files: { 'cpu.cfs_quota_us': '-1' } },
+  { options: ['--cpu-quota=-1'], v1: { 'cpu.cfs_quota_us': '-1' }, v2: { 'cpu.max': 'max 100000' } },
   {
     options: ['--cpu-quota', '20000', '--cpu-burst', '10000'],
-    files: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_burst_us': '10000' },
+    v1: { 'cpu.cfs_quota_us': '20000', 'cpu.cfs_burst_us': '10000' },
+    v2: { 'cpu.max': '20000 100000', 'cpu.max.burst': '10000' },
     runtimes: ours,
   },
-  { options: ['--cpu-idle', '1'], files: { 'cpu.idle': '1' }, runtimes: ours },
-  { options: ['--cpuset-cpus', '0', '--cpuset-mems', '0'], files: { 'cpuset.cpus': '0', 'cpuset.mems': '0' } },
-  { options: ['--pids-limit', '7'], files: { 'pids.max': '7' } },
-  { options: ['--pids-limit=-1'], files: { 'pids.max': 'max' } },
-  { options: ['--pids-limit', '0'], files: { 'pids.max': '1' }, runtimes: ours },
-  { options: ['--blkio-weight', '200'], files: { 'blkio.bfq.weight': '200' } },
+  { options: ['--cpu-idle', '1'], v1: { 'cpu.idle': '1' }, v2: { 'cpu.idle': '1' }, runtimes: ours },
+  {
+    options: ['--cpuset-cpus', '0', '--cpuset-mems', '0'],
+    v1: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+    v2: { 'cpuset.cpus': '0', 'cpuset.mems': '0' },
+  },
+  { options: ['--pids-limit', '7'], v1: { 'pids.max': '7' }, v2: { 'pids.max': '7' } },
+  { options: ['--pids-limit=-1'], v1: { 'pids.max': 'max' }, v2: { 'pids.max': 'max' } },
+  { options: ['--pids-limit', '0'], v1: { 'pids.max': '1' }, v2: { 'pids.max': '1' }, runtimes: ours },
+  { options: ['--blkio-weight', '200'], v1: { 'blkio.bfq.weight': '200' } },
   {
     options: [
       `--device-read-bps=/dev/${diskName}:1m`,
@@ -61,70 +76,83 @@ const rows: readonly Row[] = [
       `--device-read-iops=${major}:${minor}:30`,
       `--device-write-iops=${major}:${minor}:40`,
     ],
-    files: {
+    v1: {
       'blkio.throttle.read_bps_device': `${major}:${minor} 1048576`,
       'blkio.throttle.write_bps_device': `${major}:${minor} 2097152`,
       'blkio.throttle.read_iops_device': `${major}:${minor} 30`,
       'blkio.throttle.write_iops_device': `${major}:${minor} 40`,
     },
+    v2: { 'io.max': `${major}:${minor} rbps=1048576 wbps=2097152 riops=30 wiops=40` },
     runtimes: ours,
     unless: noDisk,
   },
 ]
 
-for (const { options, files, runtimes = likeRunc, unless = noV1 } of rows) {
-  behaviour(`update ${options.join(' ')}`, { runtimes, unless }, async (t, session) => {
+for (const { options, runtimes = likeRunc, unless, ...expected } of rows) {
+  const files = expectedHere(expected)
+  const none = files === undefined ? 'no such control here' : undefined
+  behaviour(`update ${options.join(' ')}`, { runtimes, unless: unless ?? none }, async (t, session) => {
     await running(session)
     t.is(await session.ok(['update', ...options, session.id()]), '')
-    for (const [file, expected] of Object.entries(files)) {
-      t.is(value(session, file.split('.')[0] ?? '', file), expected, file)
-    }
+    t.deepEqual(valuesOf(session, files), files)
     await session.ok(['delete', '--force', session.id()])
   })
 }
 
 for (const how of ['-r FILE', '--resources=FILE', '-r -', '--resources=-']) {
-  behaviour(`update ${how} takes linux.resources as JSON`, { unless: noV1 }, async (t, session) => {
+  behaviour(`update ${how} takes linux.resources as JSON`, {}, async (t, session) => {
     await running(session)
     // containerd and CRI-O send sections of zeros, and limits beyond 2^53.
     const text = JSON.stringify({
       memory: { limit: 64 << 20, reservation: 0, checkBeforeUpdate: true },
-      cpu: { shares: 300, quota: 0, period: 0, cpus: '' },
+      cpu: { shares: 1024, quota: 0, period: 0, cpus: '' },
       pids: { limit: 9 },
       blockIO: { weight: 0 },
     })
     const file = session.file('resources.json', text)
     const option = how.replace('FILE', file).split(' ')
     t.is(await session.ok(['update', ...option, session.id()], { input: text }), '')
-    t.is(value(session, 'memory', 'memory.limit_in_bytes'), String(64 << 20))
-    t.is(value(session, 'cpu', 'cpu.shares'), '300')
-    t.is(value(session, 'cpu', 'cpu.cfs_quota_us'), '-1')
-    t.is(value(session, 'pids', 'pids.max'), '9')
+    const files = expectedHere({
+      v1: {
+        'memory.limit_in_bytes': String(64 << 20),
+        'cpu.shares': '1024',
+        'cpu.cfs_quota_us': '-1',
+        'pids.max': '9',
+      },
+      v2: { 'memory.max': String(64 << 20), 'cpu.weight': '100', 'cpu.max': 'max 100000', 'pids.max': '9' },
+    })
+    t.deepEqual(valuesOf(session, files), files)
     await session.ok(['delete', '--force', session.id()])
   })
 }
 
-behaviour('an update knows of those before it', { unless: noV1 }, async (t, session) => {
+behaviour('an update knows of those before it', {}, async (t, session) => {
   await running(session, { memory: { limit: 32 << 20, swap: 64 << 20 }, pids: { limit: 20 } })
   // Above the old limit of both together: they are written in the order that the kernel takes.
   await session.ok(['update', '--memory', '96m', '--memory-swap', '128m', session.id()])
   await session.ok(['update', '--memory', '16m', '--memory-swap', '32m', session.id()])
   await session.ok(['update', '--memory-swap', '48m', session.id()])
-  t.is(value(session, 'memory', 'memory.limit_in_bytes'), String(16 << 20))
-  t.is(value(session, 'memory', 'memory.memsw.limit_in_bytes'), String(48 << 20))
-  t.is(value(session, 'pids', 'pids.max'), '20')
+  const files = expectedHere({
+    v1: {
+      'memory.limit_in_bytes': String(16 << 20),
+      'memory.memsw.limit_in_bytes': String(48 << 20),
+      'pids.max': '20',
+    },
+    v2: { 'memory.max': String(16 << 20), 'memory.swap.max': String(32 << 20), 'pids.max': '20' },
+  })
+  t.deepEqual(valuesOf(session, files), files)
   await session.ok(['delete', '--force', session.id()])
 })
 
-behaviour('created and paused containers are updated too, stopped ones not', { unless: noV1 }, async (t, session) => {
+behaviour('created and paused containers are updated too, stopped ones not', {}, async (t, session) => {
   session.bundle({ args: ['sleep', '60'] })
   await session.ok(['create', session.id()])
   await session.ok(['update', '--pids-limit', '11', session.id()])
-  t.is(value(session, 'pids', 'pids.max'), '11')
+  t.is(value(session, pids, 'pids.max'), '11')
   await session.ok(['start', session.id()])
   await session.ok(['pause', session.id()])
   await session.ok(['update', '--pids-limit', '12', session.id()])
-  t.is(value(session, 'pids', 'pids.max'), '12')
+  t.is(value(session, pids, 'pids.max'), '12')
   t.is((await session.state()).status, 'paused')
   await session.ok(['kill', session.id(), 'KILL'])
   await session.reaches('stopped')
@@ -154,12 +182,12 @@ const wrong: readonly (readonly [words: readonly string[], message: RegExp, inpu
 ]
 
 for (const [words, message, input = ''] of wrong) {
-  behaviour(`update ${words.join(' ')} ${input} is an error`, { runtimes: ours, unless: noV1 }, async (t, session) => {
+  behaviour(`update ${words.join(' ')} ${input} is an error`, { runtimes: ours }, async (t, session) => {
     await running(session, { pids: { limit: 20 }, memory: { limit: -1 } })
     const result = await session.run(['update', ...words, session.id()], { input })
     t.is(result.code, 1)
     t.regex(result.message, message)
-    t.is(value(session, 'pids', 'pids.max'), '20')
+    t.is(value(session, pids, 'pids.max'), '20')
     await session.ok(['delete', '--force', session.id()])
   })
 }
@@ -207,7 +235,7 @@ behaviour(
       t.is(code, 1)
       t.regex(found, message)
       t.is(value(session, 'cpu', 'cpu.shares'), '200')
-      t.is(value(session, 'pids', 'pids.max'), '20')
+      t.is(value(session, pids, 'pids.max'), '20')
       t.is(value(session, 'memory', 'memory.limit_in_bytes'), String(64 << 20))
       t.is(readFileSync(`${session.root}/${session.id()}/record.json`, 'utf8'), record)
     }
@@ -288,7 +316,7 @@ for (const view of ['v1', 'v2'] as const) {
   )
 }
 
-behaviour('updates at the same time all count', { runtimes: ours, unless: noV1 }, async (t, session) => {
+behaviour('updates at the same time all count', { runtimes: ours }, async (t, session) => {
   await running(session)
   const options = [
     ['--pids-limit', '30'],

@@ -45,6 +45,7 @@ export function features() {
       'run.oci.hooks.',
       'run.oci.keep_original_groups',
       'run.oci.pidfd_receiver',
+      'run.oci.systemd.subgroup',
     ],
   }
 }

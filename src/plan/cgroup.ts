@@ -18,7 +18,7 @@ import { planUnit } from './systemd.js'
 export function planCgroup(spec: Spec, request: Request, facts: Facts): CgroupPlan | undefined {
   const { cgroupsPath, resources } = spec.linux ?? {}
   const layout = cgroupLayout(facts)
-  const delegation = planDelegation(spec, facts, layout)
+  const delegation = planDelegation(spec, facts, layout, request.systemdCgroup)
   const settings = planSettings(resources, facts.cgroups)
   const writes = writesOf(settings)
   const devices = planDeviceRules(resources?.devices, facts)

@@ -5,26 +5,37 @@ import type { Mount, Spec } from '../spec/spec.js'
 import { PlanError } from './error.js'
 
 /** crun's: the name of a cgroup below the container's, which is handed over in place of that. */
-const ANNOTATION = 'run.oci.delegate-cgroup'
+const DELEGATED = 'run.oci.delegate-cgroup'
+/** crun's: the name of a cgroup below the scope that systemd makes, for the container's processes. */
+const SUBGROUP = 'run.oci.systemd.subgroup'
 
 export function planDelegation(
   spec: Spec,
   facts: Facts,
   layout: 'none' | 'v1' | 'v2' | 'hybrid',
+  systemd: boolean,
 ): Delegation | undefined {
-  const below = spec.annotations?.[ANNOTATION]
+  const below = [SUBGROUP, DELEGATED].flatMap((annotation) => {
+    const name = spec.annotations?.[annotation]
+    if (!name) return []
+    const field = `annotations[${JSON.stringify(annotation)}]`
+    if (annotation === SUBGROUP && !systemd) {
+      throw new PlanError('cgroup', field, 'is for the systemd cgroup driver: --systemd-cgroup')
+    }
+    return checkName(name, field, layout)
+  })
   const owner = layout === 'v2' ? planOwner(spec, facts) : undefined
-  if (!below) return owner === undefined ? undefined : { owner }
-  const field = `annotations[${JSON.stringify(ANNOTATION)}]`
+  if (below.length === 0 && owner === undefined) return undefined
+  return { ...(below.length > 0 && { below: below.join('/') }), ...(owner !== undefined && { owner }) }
+}
+
+function checkName(name: string, field: string, layout: string): string {
   if (layout !== 'v2') throw new PlanError('cgroup', field, 'needs cgroup v2 alone')
-  if (below.split('/').some((part) => part === '' || part === '.' || part === '..')) {
-    throw new PlanError(
-      'request',
-      field,
-      `expected the name of a cgroup such as payload, found ${JSON.stringify(below)}`,
-    )
+  if (name.split('/').some((part) => part === '' || part === '.' || part === '..')) {
+    const message = `expected the name of a cgroup such as payload, found ${JSON.stringify(name)}`
+    throw new PlanError('request', field, message)
   }
-  return { below, ...(owner !== undefined && { owner }) }
+  return name
 }
 
 /**

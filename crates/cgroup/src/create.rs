@@ -61,6 +61,19 @@ impl Cgroup {
         Ok(())
     }
 
+    /// Enables controllers for the cgroup that processes are in by [`Delegation::below`], where [`create`] could not as one was in a
+    /// unit's cgroup already: the kernel would have made that threaded, or refused (cgroups(7): no internal processes).
+    pub fn share(&self, plan: &CgroupPlan) -> Result<(), Failure> {
+        let below = plan.delegation.as_ref().and_then(|delegation| delegation.below.as_deref());
+        let v2 = plan.hierarchies.iter().zip(&self.refs).find(|(hierarchy, _)| hierarchy.version == 2);
+        match (below, v2) {
+            (Some(below), Some((hierarchy, reference))) => {
+                make_below(hierarchy, reference, below, &hierarchy.controllers).map(drop)
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Removes what [`create`] made, for a container that does not come to life: unlike [`crate::remove`], with the directories above.
     pub fn undo(self) -> Result<(), Failure> {
         remove::remove(&self.refs)?;
@@ -202,15 +215,32 @@ fn hand_over(plan: &CgroupPlan, refs: &[CgroupRef], directories: &[OwnedFd]) -> 
     let inner = match below {
         None => None,
         Some(below) => {
-            let mount = reference.path.clone();
-            let inside = HierarchyPlan { mount, path: below.clone(), writes: Vec::new(), ..hierarchy.clone() };
-            Some(make_directory(&inside, &mut Vec::new())?)
+            // See [`Cgroup::share`].
+            let controllers = if plan.unit.is_some() { &[] } else { hierarchy.controllers.as_slice() };
+            Some(make_below(hierarchy, reference, below, controllers)?)
         }
     };
     if let Some(owner) = owner {
         delegate::give(inner.as_ref().unwrap_or(directory), &reference.path, *owner)?;
     }
     Ok(inner)
+}
+
+/// The directory that [`Delegation::below`] names, with controllers. It goes with the one above it.
+fn make_below(
+    hierarchy: &HierarchyPlan,
+    above: &CgroupRef,
+    below: &str,
+    controllers: &[String],
+) -> Result<OwnedFd, Failure> {
+    let inside = HierarchyPlan {
+        mount: above.path.clone(),
+        path: below.to_owned(),
+        controllers: controllers.to_vec(),
+        writes: Vec::new(),
+        version: hierarchy.version,
+    };
+    make_directory(&inside, &mut Vec::new())
 }
 
 /// Walks down from the mount, makes what is missing, and prepares each level for the next one.

@@ -196,7 +196,10 @@ impl Made<'_> {
         check_place(hierarchies, unit, pid)?;
         self.make_cgroup(record)?;
         // systemd has v1 hierarchies that it leaves alone, and the container may belong below its scope.
-        self.cgroup.as_ref().map_or(Ok(()), |cgroup| cgroup.join(pid, false))
+        match (&self.cgroup, &self.plan.cgroup) {
+            (Some(cgroup), Some(plan)) => cgroup.join(pid, false).and_then(|()| cgroup.share(plan)),
+            _ => Ok(()),
+        }
     }
 
     /// Leaves nothing: processes first, since they hold the rest. What can't be removed stays named by the record.
