@@ -13,7 +13,7 @@ use rustix::{
     fs::{self, CWD, Mode, OFlags},
     io::{Errno, retry_on_intr},
     net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, recv, send, socketpair},
-    process::{WaitId, WaitIdOptions, waitid},
+    process::{Signal, WaitId, WaitIdOptions, pidfd_send_signal, waitid},
 };
 use std::{
     collections::{HashMap, HashSet},
@@ -165,8 +165,9 @@ impl Watcher {
 }
 
 impl Drop for Watcher {
-    /// Only when it is gone already: its remains are taken away.
+    /// Only when it does not answer: it is gone or about to be, and nothing of it is to stay.
     fn drop(&mut self) {
-        let _ = waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+        let _ = pidfd_send_signal(&self.pidfd, Signal::KILL);
+        let _ = retry_on_intr(|| waitid(WaitId::PidFd(self.pidfd.as_fd()), WaitIdOptions::EXITED));
     }
 }
