@@ -4,6 +4,7 @@ import { behaviour } from '../harness/behaviour.js'
 import { everyone, likeRunc, ours } from '../harness/runtime.js'
 import type { Session } from '../harness/session.js'
 import type { Hook, Spec } from '../harness/spec.js'
+import { until } from '../harness/until.js'
 
 const moments = ['prestart', 'createRuntime', 'createContainer', 'startContainer', 'poststart', 'poststop'] as const
 type Moment = (typeof moments)[number]
@@ -74,6 +75,7 @@ behaviour(
     // The program runs beside the last of them.
     const started = order().filter((word) => word !== 'program')
     t.deepEqual(started, [...created, 'startContainer', 'poststart'])
+    await until('the program has written', () => order().includes('program'))
     await session.ok(['delete', '--force', session.id()])
     t.is(order().at(-1), 'poststop')
     t.is(order().indexOf('program') > order().indexOf('startContainer'), true)

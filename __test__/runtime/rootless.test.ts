@@ -152,7 +152,6 @@ behaviour('root does not use XDG_RUNTIME_DIR', { runtimes: ours }, async (t, ses
 
 behaviour('a setuid runtime refuses to run', { runtimes: ['gantry'] }, async (t, session) => {
   // CVE-2016-8659 and relatives: setup code with more rights than its caller.
-  if (unprivileged.through.length === 0) return void t.pass()
   session.openToEveryone()
   session.bundle()
   const copy = session.path('setuid-gantry')
