@@ -1,6 +1,6 @@
 /** The fast way reads a command line exactly as clipanion does, and hands over what it does not read. */
 import test from 'ava'
-import { normalise } from '../../src/cli/argv.js'
+import { isForClipanion, normalise } from '../../src/cli/argv.js'
 import type { CommandType, GantryCommand } from '../../src/cli/command.js'
 import { commands } from '../../src/cli/commands/index.js'
 import { readPlain } from '../../src/cli/fast.js'
@@ -61,7 +61,7 @@ test('plain words give the same command both ways', (t) => {
       const { words: normalised, help } = normalise(name, shape, words, type.stopsAtPositional)
       t.false(help, JSON.stringify([name, ...words]))
       t.deepEqual(fieldsOf(readWords(type, [name, ...normalised])), fieldsOf(fast), JSON.stringify([name, ...words]))
-      if (!type.stopsAtPositional) {
+      if (!type.stopsAtPositional && words.every((word) => isForClipanion(word.replace(/^[^-].*|=.*/, '')))) {
         t.deepEqual(fieldsOf(readWords(type, [name, ...words])), fieldsOf(fast), JSON.stringify([name, ...words]))
       }
     }

@@ -45,7 +45,7 @@ export function normalise(
     if (name === 'help' || name === 'h') return { words: [], help: true }
     const bundle = equals < 0 && !word.startsWith('--') ? bundledFlags(shape, name) : undefined
     for (const option of bundle ?? [optionNamed(shape, name)]) {
-      const longest = longName(option)
+      const longest = longName({ names: option.names.filter(isForClipanion) })
       if (option.takesValue) {
         if (value === undefined) {
           at += 1
@@ -67,8 +67,13 @@ export function normalise(
 }
 
 /** The one of an option's names that says most: `--bundle` of `-b,--bundle`. */
-export function longName({ names }: OptionShape): string {
+export function longName({ names }: Pick<OptionShape, 'names'>): string {
   return names.reduce((longest, name) => (name.length > longest.length ? name : longest))
+}
+
+/** clipanion takes no name with a digit in it. */
+export function isForClipanion(name: string): boolean {
+  return !/\d/.test(name)
 }
 
 /** The option `--name` or `-n`. */

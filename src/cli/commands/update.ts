@@ -69,7 +69,10 @@ export class UpdateCommand extends GantryCommand {
   kernel = Option.String('--kernel-memory', { description: 'refused: no kernel since Linux 5.16 has this limit' })
   kernelTcp = Option.String('--kernel-memory-tcp', { description: 'buffers of TCP; cgroup v1' })
 
-  l3 = Option.String('--l3-cache-schema', { description: 'shares of the L3 cache, as L3:0=ff;1=f' })
+  // The second name is for clipanion, whose names have no digits.
+  l3 = Option.String('--l3-cache-schema,--cache-schema', {
+    description: 'shares of the L3 cache, as L3:0=ff;1=f; also --cache-schema',
+  })
   bandwidth = Option.String('--mem-bw-schema', { description: 'shares of memory bandwidth, as MB:0=50;1=50' })
 
   override async execute(): Promise<void> {
