@@ -185,6 +185,17 @@ fn set_user_id_is_not_given() {
 }
 
 #[test]
+fn a_link_in_the_place_of_a_directory_does_not_pass_its_mode_on() {
+    let place = Place::new("replaced");
+    fs::create_dir(place.root("there")).unwrap();
+    let before = fs::metadata(place.root("there")).unwrap().permissions();
+    let replaced =
+        [with_mode(EntryType::Directory, "was", "", b"", 0o1700), entry(EntryType::Symlink, "was", "there", b"")];
+    place.unpack(&archive(&replaced), false).unwrap();
+    assert_eq!(fs::metadata(place.root("there")).unwrap().permissions(), before);
+}
+
+#[test]
 fn names_without_end_are_refused() {
     let place = Place::new("long");
     let long = |kind, length: usize| [entry(kind, "@LongLink", "", &vec![b'a'; length]), file("short", "")].concat();
